@@ -1,0 +1,96 @@
+/**
+ * The block store: where the rows of a run live, once, under counted references. A block goes when its
+ * last holder lets go; nothing waits for the garbage collector.
+ */
+import type { BlockRef } from '../machines/block.ts';
+import { StoreError } from '../machines/errors.ts';
+import type { Block } from './block.ts';
+
+export interface BlockStore {
+  /** Puts a block in, with one holder. */
+  readonly put: (block: Block<unknown>, lineage: string, producer: number) => BlockRef;
+  /**
+   * The block a ref stands for.
+   * @throws StoreError when it was released by all its holders.
+   */
+  readonly get: (ref: BlockRef) => Block<unknown>;
+  /** Adds holders. */
+  readonly retain: (ref: BlockRef, holders?: number) => void;
+  /**
+   * Takes one holder away.
+   * @throws StoreError when there was none left.
+   */
+  readonly release: (ref: BlockRef) => void;
+  /** Bytes freed since the last call, by producer. */
+  readonly takeReleased: () => ReadonlyMap<number, number>;
+  /** Calls back when something is released, once until `takeReleased` is called. */
+  readonly onReleased: (callback: () => void) => void;
+  /** Blocks, bytes, and the most bytes there have ever been. */
+  readonly usage: { readonly blocks: number; readonly bytes: number; readonly peakBytes: number };
+}
+
+interface Entry {
+  readonly block: Block<unknown>;
+  readonly producer: number;
+  holders: number;
+}
+
+export function createBlockStore(): BlockStore {
+  const entries = new Map<number, Entry>();
+  let released = new Map<number, number>();
+  let nextId = 1;
+  let bytes = 0;
+  let peakBytes = 0;
+  let notify: () => void = () => undefined;
+  let notified = false;
+
+  function find(ref: BlockRef): Entry {
+    const entry = entries.get(ref.id);
+    if (entry === undefined) {
+      throw new StoreError(
+        `block ${String(ref.id)} (${ref.lineage}) is not in the store: it was released, or belongs to another run`,
+      );
+    }
+    return entry;
+  }
+
+  return {
+    put(block, lineage, producer) {
+      const id = nextId++;
+      const { numRows, sizeBytes } = block;
+      entries.set(id, { block, producer, holders: 1 });
+      bytes += sizeBytes;
+      if (bytes > peakBytes) peakBytes = bytes;
+      return { id, lineage, producer, numRows, sizeBytes };
+    },
+    get: (ref) => find(ref).block,
+    retain(ref, holders = 1) {
+      find(ref).holders += holders;
+    },
+    release(ref) {
+      const entry = find(ref);
+      entry.holders -= 1;
+      if (entry.holders > 0) return;
+      entries.delete(ref.id);
+      const { sizeBytes } = entry.block;
+      bytes -= sizeBytes;
+      if (entry.producer < 0 || sizeBytes === 0) return;
+      released.set(entry.producer, (released.get(entry.producer) ?? 0) + sizeBytes);
+      if (notified) return;
+      notified = true;
+      notify();
+    },
+    takeReleased() {
+      const taken = released;
+      released = new Map();
+      notified = false;
+      return taken;
+    },
+    onReleased(callback) {
+      notify = callback;
+    },
+    get usage() {
+      return { blocks: entries.size, bytes, peakBytes };
+    },
+  };
+}

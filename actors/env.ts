@@ -1,0 +1,53 @@
+/**
+ * The one seam to the world: clock, timers, randomness and macrotasks. Everything else gets them from
+ * an `Env`, so that a run can be simulated with virtual time. A lint rule keeps it so.
+ */
+
+export interface Env {
+  /** Monotonic time in milliseconds from an arbitrary start. */
+  readonly now: () => number;
+  /** Calls back once after `delayMs` milliseconds. Returns a function that cancels the call. */
+  readonly setTimer: (delayMs: number, callback: () => void) => () => void;
+  /** Calls back in the next macrotask, when I/O and timers have had their turn. */
+  readonly defer: (callback: () => void) => void;
+  /** A random number from 0 (included) to 1 (excluded). */
+  readonly random: () => number;
+}
+
+/** The real world, in Node and in browsers. */
+export const liveEnv: Env = {
+  now: () => performance.now(),
+  setTimer(delayMs, callback) {
+    const timer = setTimeout(callback, delayMs);
+    return () => {
+      clearTimeout(timer);
+    };
+  },
+  defer: deferrer(),
+  random: () => Math.random(),
+};
+
+/** `setImmediate` where there is one; elsewhere a message channel, which browsers do not throttle. */
+function deferrer(): Env['defer'] {
+  if (typeof setImmediate === 'function') {
+    return (callback) => {
+      setImmediate(callback);
+    };
+  }
+  const callbacks: (() => void)[] = [];
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = () => {
+    callbacks.shift()?.();
+  };
+  return (callback) => {
+    callbacks.push(callback);
+    port2.postMessage(undefined);
+  };
+}
+
+/** Waits for the next macrotask. */
+export function macrotask(env: Env): Promise<void> {
+  return new Promise((resolve) => {
+    env.defer(resolve);
+  });
+}

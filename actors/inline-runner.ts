@@ -1,0 +1,184 @@
+/**
+ * The inline runner: runs transforms in this thread. It collects what its runs have to say and sends
+ * one report for each at the end of a macrotask, so that a message carries all that is ready.
+ */
+import { NOBODY, type BlockRef } from '../machines/block.ts';
+import type {
+  RunnerClosed,
+  RunnerEvent,
+  RunnerOpened,
+  RunnerRun,
+  RunReport,
+} from '../machines/hands.protocol.ts';
+import type { Address } from '../machines/xstate.ts';
+import { rowBlock } from './block.ts';
+import type { BlockStore } from './block-store.ts';
+import type { Env } from './env.ts';
+import { TaskRun } from './task-run.ts';
+import type { OperatorProgram, StatefulProgram, TransformContext } from './transform.ts';
+
+export interface RunnerTools {
+  readonly env: Env;
+  readonly store: BlockStore;
+  readonly programs: readonly OperatorProgram[];
+  readonly onLog: (context: TransformContext, values: readonly unknown[]) => void;
+  readonly onProgress: (context: TransformContext, fraction: number) => void;
+}
+
+type Outcome = 'done' | 'failed' | 'cancelled';
+
+export interface Runner {
+  /** What the runner actor is told. */
+  readonly receive: (event: RunnerEvent) => void;
+  /** The run's actors are gone: what still runs is cancelled, and reports no more. */
+  readonly dispose: (reason: unknown) => void;
+}
+
+export function createInlineRunner(tools: RunnerTools): Runner {
+  const { env, store, programs } = tools;
+  /** Runs under way, by the task actor they report to. */
+  const runs = new Map<Address<RunReport>, TaskRun>();
+  const stateful = new Map<number, StatefulProgram & { outputs: number }>();
+  const opening = new AbortController();
+  const starting: TaskRun[] = [];
+  const news = new Set<TaskRun>();
+  let awake = false;
+  let disposed = false;
+
+  /** One macrotask for all that was asked and all that has happened since the last one. */
+  function wake(): void {
+    if (awake) return;
+    awake = true;
+    env.defer(() => {
+      awake = false;
+      for (const run of starting.splice(0)) run.start();
+      const reporting = [...news];
+      news.clear();
+      for (const run of reporting) report(run);
+    });
+  }
+
+  function report(run: TaskRun): void {
+    if (disposed) return;
+    const { replyTo } = run.message;
+    const event = run.takeReport();
+    if (event === undefined) return;
+    if (event.type !== 'run.progress' && runs.get(replyTo) === run) runs.delete(replyTo);
+    replyTo.send(event);
+  }
+
+  function find(replyTo: Address<RunReport>, number: number): TaskRun | undefined {
+    const run = runs.get(replyTo);
+    return run?.message.run === number ? run : undefined;
+  }
+
+  async function open(replyTo: Address<RunnerOpened>): Promise<void> {
+    const splits = new Map<number, readonly BlockRef[]>();
+    for (const program of programs) {
+      const { transform, index: operator } = program;
+      try {
+        if (transform.kind === 'source') {
+          const listed = await transform.splits(opening.signal);
+          splits.set(
+            operator,
+            listed.map((split, part) => keepSplit(program, split, part, listed.length)),
+          );
+        } else if (transform.kind === 'stateful') {
+          const instance = Object.assign(transform.create(storeTools), { outputs: 0 });
+          stateful.set(operator, instance);
+          await instance.open?.(opening.signal);
+        }
+      } catch (error) {
+        for (const refs of splits.values()) refs.forEach(store.release);
+        replyTo.send({ type: 'runner.refused', now: env.now(), operator, error });
+        return;
+      }
+    }
+    replyTo.send({ type: 'runner.opened', now: env.now(), splits });
+  }
+
+  /** A split waits in its source's input queue as a block of one row that nobody is charged for. */
+  function keepSplit(
+    program: OperatorProgram,
+    split: unknown,
+    part: number,
+    parts: number,
+  ): BlockRef {
+    const source = programs.filter(({ transform }) => transform.kind === 'source').indexOf(program);
+    const lineage = parts === 1 ? String(source) : `${String(source)}.${String(part)}`;
+    return store.put(rowBlock([split], 0), lineage, NOBODY);
+  }
+
+  const storeTools = {
+    retain: (ref: BlockRef): void => {
+      store.retain(ref);
+    },
+    release: (ref: BlockRef): void => {
+      store.release(ref);
+    },
+  };
+
+  async function close(outcome: Outcome, reason: unknown): Promise<RunnerClosed['failures']> {
+    opening.abort(reason);
+    const failures: { operator: number; error: unknown }[] = [];
+    for (const [operator, instance] of stateful) {
+      stateful.delete(operator);
+      try {
+        await instance.close?.(outcome, reason);
+      } catch (error) {
+        failures.push({ operator, error });
+      }
+    }
+    return failures;
+  }
+
+  function run(event: RunnerRun): void {
+    const program = programs[event.operator];
+    if (program === undefined) throw new Error(`no operator ${String(event.operator)}`);
+    const started = new TaskRun(event, {
+      env,
+      store,
+      program,
+      stateful: stateful.get(event.operator),
+      onNews: (changed) => {
+        news.add(changed);
+        wake();
+      },
+      onLog: tools.onLog,
+      onProgress: tools.onProgress,
+    });
+    runs.set(event.replyTo, started);
+    starting.push(started);
+    wake();
+  }
+
+  return {
+    receive(event) {
+      switch (event.type) {
+        case 'runner.open':
+          void open(event.replyTo);
+          break;
+        case 'runner.run':
+          run(event);
+          break;
+        case 'runner.credit':
+          find(event.replyTo, event.run)?.addCredit(event.credit);
+          break;
+        case 'runner.cancel':
+          find(event.replyTo, event.run)?.cancel(event.reason);
+          break;
+        case 'runner.close':
+          void close(event.outcome, event.reason).then((failures) => {
+            event.replyTo.send({ type: 'runner.closed', now: env.now(), failures });
+          });
+          break;
+      }
+    },
+    dispose(reason) {
+      if (disposed) return;
+      disposed = true;
+      for (const running of runs.values()) running.cancel(reason);
+      void close('cancelled', reason);
+    },
+  };
+}

@@ -1,0 +1,451 @@
+/**
+ * One run of a transform in this thread: calls it for each input block, turns what it yields into
+ * blocks in the store, and waits when there is no output credit. What has happened is collected until
+ * the runner sends the next report.
+ */
+import { childLineage, mixedLineage, type BlockRef } from '../machines/block.ts';
+import { TimeoutError } from '../machines/errors.ts';
+import type { RunDelta, RunnerRun, RunReport } from '../machines/hands.protocol.ts';
+import type { Credit } from '../machines/resource/ledger.ts';
+import type { Block } from './block.ts';
+import type { BlockStore } from './block-store.ts';
+import { macrotask, type Env } from './env.ts';
+import { createBlockSizer, type BlockSizer } from './output-blocks.ts';
+import type {
+  OperatorProgram,
+  StatefulInput,
+  StatefulProgram,
+  StatefulResult,
+  TransformContext,
+} from './transform.ts';
+
+/** After so much work without a pause, I/O and timers get a turn. */
+const SLICE_MS = 5;
+const SLICE_STEPS = 64;
+/** How long a cancelled transform may take to end by itself, in milliseconds. */
+export const CANCEL_GRACE_MS = 1000;
+
+/** What a run needs from its runner. */
+export interface RunTools {
+  readonly env: Env;
+  readonly store: BlockStore;
+  readonly program: OperatorProgram;
+  /** The operator's instance, if its transform remembers. */
+  readonly stateful: (StatefulProgram & { outputs: number }) | undefined;
+  /** There is something to report. */
+  readonly onNews: (run: TaskRun) => void;
+  readonly onLog: (context: TransformContext, values: readonly unknown[]) => void;
+  readonly onProgress: (context: TransformContext, fraction: number) => void;
+}
+
+type End =
+  | { readonly type: 'end'; readonly result: StatefulResult | undefined }
+  | { readonly type: 'error'; readonly error: unknown };
+
+export class TaskRun {
+  readonly message: RunnerRun;
+  readonly #tools: RunTools;
+  readonly #sizer: BlockSizer;
+  #credit: Credit;
+  /** What the run waits for, and how it goes on. */
+  #held: { readonly missing: Credit; readonly resume: () => void } | undefined;
+  #heldReported = false;
+  /** Blocks of an atomic operator, until their input is done with. */
+  #kept: Block<unknown>[] = [];
+  #outputs: BlockRef[] = [];
+  #consumed = 0;
+  #busyMs = 0;
+  /** The input in progress, and how many of its outputs have been yielded so far. */
+  #input: BlockRef | undefined;
+  #yielded = 0;
+  #skip = 0;
+  #attempt = 1;
+  #end: End | undefined;
+  #controller: AbortController | undefined;
+  #cancelled: { readonly reason: unknown } | undefined;
+  #steps = 0;
+  #sliceStart = 0;
+  #stopTimer: () => void = () => undefined;
+  #stopGrace: () => void = () => undefined;
+
+  constructor(message: RunnerRun, tools: RunTools) {
+    this.message = message;
+    this.#tools = tools;
+    this.#credit = message.credit;
+    this.#sizer = createBlockSizer(tools.program.output, tools.program.targetBytes);
+  }
+
+  /** Nothing more will come of it, whatever the transform still does. */
+  get isOver(): boolean {
+    return this.#end !== undefined;
+  }
+
+  start(): void {
+    if (this.isOver) return;
+    this.#sliceStart = this.#tools.env.now();
+    const run = this.#tools.stateful === undefined ? this.#runBlocks() : this.#runStateful();
+    run.then(
+      (result) => {
+        this.#finish({ type: 'end', result });
+      },
+      (error: unknown) => {
+        this.#finish({ type: 'error', error });
+      },
+    );
+  }
+
+  addCredit(credit: Credit): void {
+    const { blocks, bytes } = this.#credit;
+    this.#credit = { blocks: blocks + credit.blocks, bytes: bytes + credit.bytes };
+    this.#held?.resume();
+  }
+
+  /** Asks the transform to end. If it does not within a grace, it is left to itself, without a voice. */
+  cancel(reason: unknown): void {
+    if (this.isOver || this.#cancelled !== undefined) return;
+    this.#cancelled = { reason };
+    this.#controller?.abort(reason);
+    this.#held?.resume();
+    if (this.#input === undefined && this.message.inputs.length > 0) {
+      this.#finish({ type: 'end', result: undefined });
+      return;
+    }
+    this.#stopGrace = this.#tools.env.setTimer(CANCEL_GRACE_MS, () => {
+      this.#finish({ type: 'end', result: undefined });
+    });
+  }
+
+  /** What has happened since the last report; undefined when nothing has. */
+  takeReport(): RunReport | undefined {
+    const held = this.#held?.missing;
+    const isNews = this.#outputs.length > 0 || this.#consumed > 0 || this.#end !== undefined;
+    if (!isNews && (held === undefined || this.#heldReported)) return undefined;
+    const delta: RunDelta = {
+      run: this.message.run,
+      now: this.#tools.env.now(),
+      outputs: this.#outputs,
+      consumed: this.#consumed,
+      partial: this.#yielded,
+      busyMs: this.#busyMs,
+    };
+    this.#outputs = [];
+    this.#consumed = 0;
+    this.#busyMs = 0;
+    this.#heldReported = held !== undefined;
+    if (this.#end === undefined) return { type: 'run.progress', ...delta, held };
+    if (this.#end.type === 'end') {
+      const { satisfied = false, wants } = this.#end.result ?? {};
+      return { type: 'run.end', ...delta, satisfied, wants };
+    }
+    const { error } = this.#end;
+    return { type: 'run.error', ...delta, ...this.#judge(error) };
+  }
+
+  async #runBlocks(): Promise<undefined> {
+    const { store, program, env } = this.#tools;
+    const { transform } = program;
+    for (const [index, ref] of this.message.inputs.entries()) {
+      if (this.#isEnding()) return;
+      this.#beginInput(ref, index === 0);
+      const context = this.#contextFor(ref);
+      const { rows } = store.get(ref);
+      if (transform.kind === 'source') {
+        const [split] = rows;
+        await this.#call(() => transform.read(split as never, context, env));
+      } else if (transform.kind === 'blocks') {
+        await this.#call(() => transform.call(rows as never[], context));
+      }
+      if (this.#isEnding()) return;
+      const rest = [...this.#kept, ...this.#sizer.flush()];
+      if (rest.length > 0) await this.#publishAll(rest);
+      if (this.#isEnding()) return;
+      this.#endInput();
+      if (this.#isSliceOver()) await this.#pause();
+    }
+    return undefined;
+  }
+
+  /** Calls the transform for one block and publishes what it yields. */
+  async #call(transform: () => unknown): Promise<void> {
+    const wait = this.#awaitCredit();
+    if (wait !== undefined) await wait;
+    if (this.#isEnding()) return;
+    const result = await this.#timed(transform);
+    if (Array.isArray(result)) {
+      const held = this.#yield(result);
+      if (held !== undefined) await held;
+    } else if (isAsyncIterable(result)) {
+      await this.#drain(result[Symbol.asyncIterator]());
+    } else if (isIterable(result)) {
+      await this.#drain(result[Symbol.iterator]());
+    } else {
+      throw new TypeError(
+        `the transform returned ${typeName(result)}; it must return an array of rows, or an iterable of such arrays`,
+      );
+    }
+  }
+
+  async #drain(iterator: Iterator<unknown> | AsyncIterator<unknown>): Promise<void> {
+    let finished = false;
+    try {
+      for (;;) {
+        const wait = this.#awaitCredit();
+        if (wait !== undefined) await wait;
+        if (this.#isEnding()) return;
+        const step = await this.#timed(() => iterator.next());
+        if (step.done === true) {
+          finished = true;
+          return;
+        }
+        const held = this.#yield(step.value);
+        if (held !== undefined) await held;
+        if (this.#isSliceOver()) await this.#pause();
+      }
+    } catch (error) {
+      finished = true;
+      throw error;
+    } finally {
+      // Left early: the generator gets to run its `finally` blocks.
+      if (!finished) await iterator.return?.();
+    }
+  }
+
+  async #runStateful(): Promise<StatefulResult | undefined> {
+    const { stateful, store } = this.#tools;
+    const { inputs, perPort, ended, flush } = this.message;
+    if (stateful === undefined) return undefined;
+    this.#input = inputs[0];
+    const context = this.#contextFor(inputs[0]);
+    const ports = perPort.flatMap((count, port) => Array.from({ length: count }, () => port));
+    const bound = inputs.map((ref, index): StatefulInput => {
+      return { port: ports[index] ?? 0, ref, block: store.get(ref) };
+    });
+    const output = {
+      emit: async (rows: readonly unknown[]): Promise<void> => {
+        for (const block of this.#sizer.add(checkRows(rows))) await this.#publish(block);
+      },
+      forward: (ref: BlockRef): void => {
+        store.retain(ref);
+        this.#outputs.push(ref);
+        this.#tools.onNews(this);
+      },
+    };
+    this.#startTimer();
+    const result = await this.#timed(() => stateful.take(bound, ended, flush, output, context));
+    for (const block of this.#sizer.flush()) await this.#publish(block);
+    this.#consumed = inputs.length;
+    return result;
+  }
+
+  #yield(value: unknown): Promise<void> | undefined {
+    const rows = checkRows(value);
+    const blocks = this.#sizer.add(rows);
+    if (this.#tools.program.atomic) {
+      this.#kept.push(...blocks);
+      return undefined;
+    }
+    const [only] = blocks;
+    if (only === undefined) return undefined;
+    if (blocks.length === 1) return this.#publish(only);
+    return this.#publishAll(blocks);
+  }
+
+  async #publishAll(blocks: readonly Block<unknown>[]): Promise<void> {
+    for (const block of blocks) {
+      const wait = this.#publish(block);
+      if (wait !== undefined) await wait;
+    }
+  }
+
+  /** Puts a block into the store; returns a promise only if it has to wait for credit. */
+  #publish(block: Block<unknown>): Promise<void> | undefined {
+    if (block.numRows === 0) return undefined;
+    if (this.#yielded < this.#skip) {
+      // An attempt before this one has published it.
+      this.#yielded += 1;
+      return undefined;
+    }
+    const missing = this.#missingFor(block);
+    if (missing === undefined) {
+      this.#put(block);
+      return undefined;
+    }
+    return this.#publishLater(block, missing);
+  }
+
+  async #publishLater(block: Block<unknown>, missing: Credit): Promise<void> {
+    let lack: Credit | undefined = missing;
+    while (lack !== undefined) {
+      await this.#hold(lack);
+      if (this.#isEnding()) return;
+      lack = this.#missingFor(block);
+    }
+    this.#put(block);
+  }
+
+  #missingFor(block: Block<unknown>): Credit | undefined {
+    const blocks = Math.max(0, 1 - this.#credit.blocks);
+    const bytes = block.sizeBytes - this.#credit.bytes;
+    return blocks === 0 && bytes <= 0 ? undefined : { blocks, bytes };
+  }
+
+  #put(block: Block<unknown>): void {
+    if (this.#isEnding()) return;
+    const { store, program, stateful, onNews } = this.#tools;
+    const lineage =
+      stateful === undefined
+        ? childLineage(this.#input?.lineage ?? '', this.#yielded)
+        : mixedLineage(program.index, stateful.outputs++);
+    this.#yielded += 1;
+    this.#outputs.push(store.put(block, lineage, program.index));
+    const { blocks, bytes } = this.#credit;
+    this.#credit = { blocks: blocks - 1, bytes: bytes - block.sizeBytes };
+    onNews(this);
+  }
+
+  /** Waits for the right to produce one more block, taken before each yield. */
+  #awaitCredit(): Promise<void> | undefined {
+    if (this.#credit.blocks > 0 || this.#yielded < this.#skip) return undefined;
+    return this.#hold({ blocks: 1, bytes: -this.#credit.bytes });
+  }
+
+  #hold(missing: Credit): Promise<void> {
+    this.#stopTimer();
+    this.#heldReported = false;
+    return new Promise((resolve) => {
+      const resume = (): void => {
+        this.#held = undefined;
+        this.#startTimer();
+        resolve();
+      };
+      this.#held = { missing, resume };
+      this.#tools.onNews(this);
+      if (this.#isEnding()) resume();
+    });
+  }
+
+  #beginInput(ref: BlockRef, isFirst: boolean): void {
+    this.#input = ref;
+    this.#kept = [];
+    this.#yielded = 0;
+    this.#skip = isFirst ? this.message.skip : 0;
+    this.#attempt = isFirst ? this.message.attempt : 1;
+    this.#startTimer();
+  }
+
+  #endInput(): void {
+    this.#stopTimer();
+    this.#consumed += 1;
+    this.#yielded = 0;
+    this.#skip = 0;
+    this.#tools.onNews(this);
+  }
+
+  #isEnding(): boolean {
+    return this.#end !== undefined || this.#cancelled !== undefined;
+  }
+
+  #finish(end: End): void {
+    if (this.#end !== undefined) return;
+    this.#end = this.#cancelled === undefined ? end : { type: 'end', result: undefined };
+    this.#stopTimer();
+    this.#stopGrace();
+    this.#tools.onNews(this);
+  }
+
+  /** Runs user code, and counts its time. */
+  async #timed<T>(work: () => T): Promise<Awaited<T>> {
+    const { env } = this.#tools;
+    const before = env.now();
+    try {
+      return await work();
+    } finally {
+      this.#busyMs += env.now() - before;
+    }
+  }
+
+  #isSliceOver(): boolean {
+    this.#steps += 1;
+    if (this.#steps >= SLICE_STEPS) return true;
+    return this.#tools.env.now() - this.#sliceStart > SLICE_MS;
+  }
+
+  async #pause(): Promise<void> {
+    await macrotask(this.#tools.env);
+    this.#steps = 0;
+    this.#sliceStart = this.#tools.env.now();
+  }
+
+  #startTimer(): void {
+    const { program, env } = this.#tools;
+    const { timeoutMs } = program;
+    this.#stopTimer();
+    if (timeoutMs === undefined || this.isOver) return;
+    const input = this.#input;
+    this.#stopTimer = env.setTimer(timeoutMs, () => {
+      // A thread that was blocked meanwhile gets a turn first: the transform may be ready.
+      env.defer(() => {
+        if (this.#input !== input || this.#held !== undefined || this.isOver) return;
+        const error = new TimeoutError(timeoutMs);
+        this.#finish({ type: 'error', error });
+        this.#controller?.abort(error);
+      });
+    });
+  }
+
+  #contextFor(ref: BlockRef | undefined): TransformContext {
+    const { program, onLog, onProgress } = this.#tools;
+    const signal = (): AbortSignal => this.#signal();
+    const context: TransformContext = {
+      get signal() {
+        return signal();
+      },
+      attempt: this.#attempt,
+      lineage: ref?.lineage ?? '',
+      operator: program.name,
+      log: (...values) => {
+        onLog(context, values);
+      },
+      progress: (fraction) => {
+        onProgress(context, fraction);
+      },
+    };
+    return context;
+  }
+
+  /** Made when first asked for: most transforms never look at it. */
+  #signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#cancelled !== undefined) this.#controller.abort(this.#cancelled.reason);
+    }
+    return this.#controller.signal;
+  }
+
+  #judge(error: unknown): { error: unknown; retryAfter: number | undefined } {
+    try {
+      return { error, retryAfter: this.#tools.program.retryDelay(error, this.#attempt) };
+    } catch (policyError) {
+      const message = 'the transform failed, and so did the function that judges its errors';
+      return { error: new AggregateError([error, policyError], message), retryAfter: undefined };
+    }
+  }
+}
+
+function checkRows(value: unknown): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  throw new TypeError(`the transform yielded ${typeName(value)}; it must yield arrays of rows`);
+}
+
+function isIterable(value: unknown): value is Iterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.iterator in value;
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}
+
+function typeName(value: unknown): string {
+  if (value === null) return 'null';
+  return typeof value === 'object' ? `an object (${value.constructor.name})` : typeof value;
+}

@@ -1,0 +1,105 @@
+/**
+ * The world of one run: its store, runner, clock and outlet, made into the actors that the supervisor
+ * chart spawns as its hands.
+ */
+import { fromCallback } from 'xstate';
+import type {
+  ClockEvent,
+  DeadLetter,
+  OutletEvent,
+  RunnerEvent,
+  StoreEvent,
+} from '../machines/hands.protocol.ts';
+import { supervisorMachine } from '../machines/supervisor/supervisor.machine.ts';
+import type { SupervisorEvent } from '../machines/supervisor/supervisor.protocol.ts';
+import { createBlockStore, type BlockStore } from './block-store.ts';
+import { createClock } from './clock.ts';
+import type { Env } from './env.ts';
+import { createInlineRunner } from './inline-runner.ts';
+import { createOutlet, type Outlet } from './outlet.ts';
+import type { OperatorProgram, TransformContext } from './transform.ts';
+
+export interface WorldOptions {
+  readonly env: Env;
+  readonly programs: readonly OperatorProgram[];
+  readonly onDeadLetter: (letter: DeadLetter, store: BlockStore) => void | Promise<void>;
+  readonly onLog: (context: TransformContext, values: readonly unknown[]) => void;
+  readonly onProgress: (context: TransformContext, fraction: number) => void;
+}
+
+export interface World {
+  readonly env: Env;
+  readonly store: BlockStore;
+  readonly outlet: Outlet;
+  /** The supervisor chart with this world for hands. */
+  readonly machine: typeof supervisorMachine;
+  /** The run's actors are gone: stops what still runs, and lets go of what is left. */
+  readonly dispose: (reason: unknown) => void;
+}
+
+export function createWorld(options: WorldOptions): World {
+  const { env, programs, onDeadLetter, onLog, onProgress } = options;
+  const store = createBlockStore();
+  const clock = createClock(env);
+  const runner = createInlineRunner({ env, store, programs, onLog, onProgress });
+  /** Messages to the supervisor, once it is there. */
+  let supervisor: (event: SupervisorEvent) => void = () => undefined;
+  const send = (event: SupervisorEvent): void => {
+    supervisor(event);
+  };
+  const outlet = createOutlet({
+    store,
+    send,
+    onDeadLetter: (letter) => onDeadLetter(letter, store),
+  });
+  store.onReleased(() => {
+    send({ type: 'store.changed' });
+  });
+
+  const machine = supervisorMachine.provide({
+    actors: {
+      runner: fromCallback<RunnerEvent>(({ receive }) => {
+        receive(runner.receive);
+      }),
+      store: fromCallback<StoreEvent>(({ receive, sendBack }) => {
+        supervisor = sendBack;
+        receive((event) => {
+          receiveStore(store, event);
+        });
+      }),
+      clock: fromCallback<ClockEvent>(({ receive }) => {
+        receive(clock.receive);
+      }),
+      outlet: fromCallback<OutletEvent>(({ receive }) => {
+        receive(outlet.receive);
+        outlet.start();
+      }),
+    },
+  });
+
+  return {
+    env,
+    store,
+    outlet,
+    machine,
+    dispose(reason) {
+      supervisor = () => undefined;
+      clock.close();
+      runner.dispose(reason);
+    },
+  };
+}
+
+function receiveStore(store: BlockStore, event: StoreEvent): void {
+  switch (event.type) {
+    case 'store.retain':
+      for (const ref of event.refs) store.retain(ref, event.count);
+      break;
+    case 'store.release':
+      for (const ref of event.refs) store.release(ref);
+      break;
+    case 'store.poll':
+      event.replyTo.send({ type: 'store.report', released: store.takeReleased() });
+      break;
+  }
+}

@@ -1,0 +1,74 @@
+// Linting: typescript-eslint's strictest rules, and the one of our own: the world is behind `Env`.
+import tseslint from 'typescript-eslint';
+
+const SEAM = 'Take it from Env (actors/env.ts), so that a run can be simulated with virtual time.';
+
+/** Clocks, timers, randomness and files: only the live Env and the Node-only entry points touch them. */
+const seam = {
+  'no-restricted-globals': [
+    'error',
+    ...[
+      'setTimeout',
+      'setInterval',
+      'setImmediate',
+      'queueMicrotask',
+      'performance',
+      'requestAnimationFrame',
+    ].map((name) => ({ name, message: SEAM })),
+  ],
+  'no-restricted-properties': [
+    'error',
+    { object: 'Date', property: 'now', message: SEAM },
+    { object: 'Math', property: 'random', message: SEAM },
+    { object: 'crypto', property: 'randomUUID', message: SEAM },
+    { object: 'crypto', property: 'getRandomValues', message: SEAM },
+    { object: 'process', property: 'hrtime', message: SEAM },
+    { object: 'process', property: 'nextTick', message: SEAM },
+  ],
+  'no-restricted-syntax': [
+    'error',
+    { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: SEAM },
+  ],
+};
+
+export default tseslint.config(
+  { ignores: ['dist/', 'out/', 'coverage/', '*.config.js', '.dependency-cruiser.cjs'] },
+  ...tseslint.configs.strictTypeChecked,
+  ...tseslint.configs.stylisticTypeChecked,
+  {
+    languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+    },
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    rules: {
+      '@typescript-eslint/consistent-type-exports': 'error',
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/no-empty-function': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
+      eqeqeq: 'error',
+      'no-console': 'error',
+    },
+  },
+  {
+    files: ['machines/**', 'actors/**', 'src/**'],
+    ignores: ['actors/env.ts', 'src/node/**', 'src/cli/**'],
+    rules: {
+      ...seam,
+      'no-restricted-imports': [
+        'error',
+        { patterns: [{ group: ['node:*', 'fs', 'fs/*', 'timers', 'timers/*'], message: SEAM }] },
+      ],
+    },
+  },
+  {
+    files: ['src/node/**', 'src/cli/**'],
+    rules: { ...seam, 'no-console': 'off' },
+  },
+  {
+    files: ['test/**', 'bench/**', 'examples/**'],
+    rules: { 'no-console': 'off' },
+  },
+);

@@ -1,0 +1,114 @@
+/** The errors of the public surface: what happened, where, and what to do. Each class has a `code`. */
+
+/** The base of all errors Sluice throws on purpose. */
+export abstract class SluiceError extends Error {
+  abstract readonly code: string;
+}
+
+/** A plan that can never run, refused before anything starts. */
+export class PlanError extends SluiceError {
+  override readonly name = 'PlanError';
+  readonly code = 'PLAN';
+  /** The operator that is at fault, if it is one. */
+  readonly operator: string | undefined;
+
+  constructor(message: string, operator?: string) {
+    super(message);
+    this.operator = operator;
+  }
+}
+
+/** An option that is unknown or has a value it cannot have. */
+export class OptionError extends SluiceError {
+  override readonly name = 'OptionError';
+  readonly code = 'OPTION';
+  /** The option's name, with dots for what is nested: `input.rows`. */
+  readonly option: string;
+
+  constructor(option: string, message: string) {
+    super(message);
+    this.option = option;
+  }
+}
+
+/** A transform, source or sink that failed for good. The error it threw is the `cause`. */
+export class TaskError extends SluiceError {
+  override readonly name = 'TaskError';
+  readonly code = 'TASK';
+  readonly operator: string;
+  /** Which attempt failed, from 1. */
+  readonly attempt: number;
+  /** Lineage of the input block; empty when it failed outside of any block. */
+  readonly lineage: string;
+
+  constructor(where: { operator: string; attempt: number; lineage: string }, cause: unknown) {
+    const { operator, attempt, lineage } = where;
+    const at = lineage === '' ? '' : ` on block ${lineage} (attempt ${String(attempt)})`;
+    super(`operator "${operator}" failed${at}: ${describe(cause)}`, { cause });
+    this.operator = operator;
+    this.attempt = attempt;
+    this.lineage = lineage;
+  }
+}
+
+/** A transform that took longer than its operator's `timeout`. */
+export class TimeoutError extends SluiceError {
+  override readonly name = 'TimeoutError';
+  readonly code = 'TIMEOUT';
+  readonly timeoutMs: number;
+
+  constructor(timeoutMs: number) {
+    super(`no output and no end within the timeout of ${String(timeoutMs)} ms`);
+    this.timeoutMs = timeoutMs;
+  }
+}
+
+/** Data that is not what its format says. */
+export class FormatError extends SluiceError {
+  override readonly name = 'FormatError';
+  readonly code = 'FORMAT';
+  readonly file: string;
+  /** Where in the file, in bytes; undefined when it concerns the file as a whole. */
+  readonly offset: number | undefined;
+
+  constructor(file: string, offset: number | undefined, message: string, cause?: unknown) {
+    const at = offset === undefined ? '' : ` at byte ${String(offset)}`;
+    super(`${file}${at}: ${message}`, cause === undefined ? undefined : { cause });
+    this.file = file;
+    this.offset = offset;
+  }
+}
+
+/** A run was asked for something it cannot do now. */
+export class RunError extends SluiceError {
+  override readonly name = 'RunError';
+  readonly code = 'RUN';
+}
+
+/** The run was cancelled. The reason that was given is the `cause`. */
+export class CancelledError extends SluiceError {
+  override readonly name = 'CancelledError';
+  readonly code = 'CANCELLED';
+
+  constructor(pipeline: string, reason: unknown) {
+    const why = reason === undefined ? '' : `: ${describe(reason)}`;
+    super(`the run of "${pipeline}" was cancelled${why}`, { cause: reason });
+  }
+}
+
+/** A block that is not in the store, or not any more. */
+export class StoreError extends SluiceError {
+  override readonly name = 'StoreError';
+  readonly code = 'STORE';
+}
+
+/** A short text for anything that was thrown. Never throws itself. */
+export function describe(thrown: unknown): string {
+  try {
+    if (thrown instanceof Error) return thrown.message === '' ? thrown.name : thrown.message;
+    if (typeof thrown === 'string') return thrown;
+    return String(thrown);
+  } catch {
+    return 'a value that cannot be shown';
+  }
+}

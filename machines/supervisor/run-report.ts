@@ -1,0 +1,83 @@
+/** The report of a run: counts, bytes and times per operator, made from the last reports of all. */
+import type { Dropped, OperatorCounts } from '../operator/operator.protocol.ts';
+import { shareOut } from '../operator/operator.shares.ts';
+import type { SupervisorContext } from './supervisor.context.ts';
+
+export interface OperatorReport extends Omit<OperatorCounts, 'dropped'> {
+  /** Blocks that were given up, with cause, lineage and input: the first 1000. */
+  readonly dropped: Dropped;
+  /** How many blocks were given up. */
+  readonly droppedCount: number;
+  /** Percent of the time running, starved, or blocked by each limit. */
+  readonly shares: Readonly<Record<string, number>>;
+}
+
+export interface RunReport {
+  readonly name: string;
+  readonly status: 'done' | 'failed' | 'cancelled';
+  readonly durationMs: number;
+  /** Cycles the supervisor went through. */
+  readonly cycles: number;
+  /** By operator name, sources and sinks included, in the order of the plan. */
+  readonly operators: Readonly<Record<string, OperatorReport>>;
+  /** Why the run failed. */
+  readonly failure:
+    | {
+        readonly operator: string;
+        readonly attempt: number;
+        readonly lineage: string;
+        readonly error: unknown;
+        readonly later: readonly unknown[];
+      }
+    | undefined;
+  /** Why the run was cancelled. */
+  readonly reason: unknown;
+}
+
+export function runReport(context: SupervisorContext): RunReport {
+  const { plan, reports, now, startedAt, cycles, ending, laterErrors } = context;
+  const operators = plan.operators.map(({ name, index }): [string, OperatorReport] => {
+    const report = reports[index];
+    const { dropped, ...counts } = report?.counts ?? noCounts;
+    return [
+      name,
+      {
+        ...counts,
+        droppedCount: dropped,
+        dropped: report?.dropped ?? [],
+        shares: report === undefined ? {} : shareOut(report.shares, now),
+      },
+    ];
+  });
+  return {
+    name: plan.name,
+    status: ending?.outcome ?? 'done',
+    durationMs: now - startedAt,
+    cycles,
+    operators: Object.fromEntries(operators),
+    failure:
+      ending?.outcome === 'failed'
+        ? {
+            operator: plan.operators[ending.operator]?.name ?? '',
+            ...ending.failure,
+            later: laterErrors,
+          }
+        : undefined,
+    reason: ending?.outcome === 'cancelled' ? ending.reason : undefined,
+  };
+}
+
+const noCounts: OperatorCounts = {
+  tasks: 0,
+  retried: 0,
+  failed: 0,
+  cancelled: 0,
+  dropped: 0,
+  blocksIn: 0,
+  rowsIn: 0,
+  bytesIn: 0,
+  blocksOut: 0,
+  rowsOut: 0,
+  bytesOut: 0,
+  busyMs: 0,
+};

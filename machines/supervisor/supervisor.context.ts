@@ -1,0 +1,173 @@
+/** What the supervisor knows: the operators as they last reported, and what it has done since. */
+import type { BlockRef } from '../block.ts';
+import type { OperatorEvent, OperatorReply, OperatorView } from '../operator/operator.protocol.ts';
+import { CONSUMER, type OperatorPlan, type Plan, type Route } from '../plan.ts';
+import type { RankingPolicy } from '../ranking.ts';
+import type { LedgerBudget, Request } from '../resource/ledger.ts';
+import type { TaskFailure } from '../task/task.protocol.ts';
+import { tell, type Message, type Step } from '../xstate.ts';
+import type { Staff, SupervisorEvent } from './supervisor.protocol.ts';
+
+export type Report = Extract<OperatorReply, { type: 'operator.report' }>;
+export type EventOf<TType extends SupervisorEvent['type']> = Extract<
+  SupervisorEvent,
+  { type: TType }
+>;
+export type SupervisorStep = Step<SupervisorContext>;
+
+/** Why the run is ending, and how. */
+export type Ending =
+  | { readonly outcome: 'done' }
+  | { readonly outcome: 'cancelled'; readonly reason: unknown }
+  | { readonly outcome: 'failed'; readonly operator: number; readonly failure: TaskFailure };
+
+export interface SupervisorContext {
+  readonly plan: Plan;
+  readonly budget: LedgerBudget;
+  readonly ranking: RankingPolicy;
+  readonly staff: Staff;
+  readonly startedAt: number;
+  /** The run's clock when the current or last cycle began. */
+  readonly now: number;
+  readonly cycles: number;
+  /** The operators as they last reported, corrected by what was sent to them since. */
+  readonly views: readonly OperatorView[];
+  /** Their last reports, for counters and shares of time. */
+  readonly reports: readonly (Report | undefined)[];
+  /** Operators that have changed since they were polled. */
+  readonly changed: readonly number[];
+  /** Something else has changed: demand, freed bytes, the budget, a refilled rate. */
+  readonly stirred: boolean;
+  /** The clock has been asked for a cycle. */
+  readonly cycleAsked: boolean;
+  /** Reports that are still to come in this poll. */
+  readonly awaited: number;
+  /** Blocks that were polled and have not been moved yet. */
+  readonly arrived: readonly { readonly from: number; readonly refs: readonly BlockRef[] }[];
+  /** What the resource actor has not been told yet. */
+  readonly unsettled: readonly Unsettled[];
+  /** Blocks the consumer would take besides those it got. */
+  readonly demand: number;
+  /** Ports that have been told that nothing more comes, as `operator:port`. */
+  readonly portsDone: readonly string[];
+  /** Operators that have been told to stop. */
+  readonly stopped: readonly number[];
+  /** Operators whose account is closed. */
+  readonly closed: readonly number[];
+  /** The requests the resource actor is deciding about. */
+  readonly asked: readonly Request[];
+  /** Limit each operator was last told, to tell it only what is new. */
+  readonly told: readonly (string | undefined)[];
+  /** A refused rate will refill and wake the run. */
+  readonly refilling: boolean;
+  readonly paused: boolean;
+  readonly stepping: boolean;
+  readonly ending: Ending | undefined;
+  /** What came up after the first cause. */
+  readonly laterErrors: readonly unknown[];
+}
+
+export interface Unsettled {
+  readonly holder: number;
+  readonly tokens: readonly number[];
+  readonly produced: number;
+  readonly returned: number;
+  readonly released: number;
+  readonly closed: boolean;
+}
+
+export function unsettledOf(holder: number, parts: Partial<Unsettled>): Unsettled {
+  return { holder, tokens: [], produced: 0, returned: 0, released: 0, closed: false, ...parts };
+}
+
+/** The view of an operator nothing has happened to. */
+export function freshView({
+  index,
+  name,
+  depth,
+  ports,
+  slots,
+  targetBytes,
+}: OperatorPlan): OperatorView {
+  return {
+    index,
+    name,
+    depth,
+    queuedBlocks: 0,
+    queuedBytes: 0,
+    queuedPerPort: Array.from({ length: ports }, () => 0),
+    startable: 0,
+    wantsFlush: false,
+    active: 0,
+    holding: [],
+    freeSlots: slots,
+    outBlocks: 0,
+    outBytes: 0,
+    creditBlocks: 0,
+    done: 0,
+    memoryInUse: 0,
+    bundle: 1,
+    blockSize: targetBytes,
+    blockMs: undefined,
+    outputRatio: 1,
+    satisfied: false,
+    over: false,
+  };
+}
+
+export function planOf(context: SupervisorContext, operator: number): OperatorPlan {
+  const plan = context.plan.operators[operator];
+  if (plan === undefined) throw new Error(`no operator ${String(operator)}`);
+  return plan;
+}
+
+export function viewAt(views: readonly OperatorView[], operator: number): OperatorView {
+  const view = views[operator];
+  if (view === undefined) throw new Error(`no operator ${String(operator)}`);
+  return view;
+}
+
+/** Addresses a message to an operator by its index. */
+export function tellOperator(
+  { staff }: SupervisorContext,
+  operator: number,
+  event: OperatorEvent,
+): Message {
+  const to = staff.operators[operator];
+  if (to === undefined) throw new Error(`no operator ${String(operator)}`);
+  return tell(to, event);
+}
+
+export function replace<T>(items: readonly T[], index: number, item: T): readonly T[] {
+  const next = [...items];
+  next[index] = item;
+  return next;
+}
+
+/** Blocks that can go down a route now, from an operator that lets `queueBlocks` wait at each end. */
+export function roomOn(context: SupervisorContext, route: Route, queueBlocks: number): number {
+  if (route.kind !== 'to') {
+    const rooms = route.routes.map((part) => roomOn(context, part, queueBlocks));
+    return route.kind === 'all'
+      ? Math.min(Infinity, ...rooms)
+      : rooms.reduce((sum, room) => sum + room, 0);
+  }
+  if (route.operator === CONSUMER) return context.demand;
+  const receiver = viewAt(context.views, route.operator);
+  // An operator that needs no more input lets go of what it gets: there is always room.
+  if (receiver.satisfied) return Infinity;
+  return Math.max(0, queueBlocks - (receiver.queuedPerPort[route.port] ?? 0));
+}
+
+/** Blocks an operator may make before it has to wait for those that follow it. */
+export function roomToMake(context: SupervisorContext, plan: OperatorPlan): number {
+  if (plan.kind === 'sink') return Infinity;
+  const { outBlocks } = viewAt(context.views, plan.index);
+  // Output for the consumer waits in the operator's own queue until it is asked for.
+  const ahead = feedsConsumer(plan) ? plan.queueBlocks : 0;
+  return roomOn(context, plan.route, plan.queueBlocks) + ahead - outBlocks;
+}
+
+export function feedsConsumer({ destinations }: OperatorPlan): boolean {
+  return destinations.some(({ operator }) => operator === CONSUMER);
+}

@@ -1,0 +1,306 @@
+/**
+ * The last phase of a cycle: ask the ranking policy for an order, the resource actor for tokens in one
+ * batched message, and send what was granted. The liveness rule lives here, and nowhere else.
+ */
+import { fromMilli } from '../amounts.ts';
+import type { Denial } from '../denial.ts';
+import type { CreditGrant, OperatorView, TaskGrant } from '../operator/operator.protocol.ts';
+import type { OperatorPlan } from '../plan.ts';
+import type { Grant, Refusal, Request } from '../resource/ledger.ts';
+import { tell, type Message } from '../xstate.ts';
+import {
+  feedsConsumer,
+  planOf,
+  replace,
+  roomToMake,
+  tellOperator,
+  viewAt,
+  type EventOf,
+  type SupervisorContext,
+  type SupervisorStep,
+} from './supervisor.context.ts';
+import type { SupervisorAddress } from './supervisor.protocol.ts';
+import { REFILL } from './supervisor.ending.ts';
+
+/** Blocks of credit a task gets at most at a time, so that one message serves many yields. */
+const MAX_CREDIT = 64;
+
+/** Asks for everything that could start or go on, best first. */
+export function request(context: SupervisorContext): SupervisorStep {
+  const asked = [...creditRequests(context), ...taskRequests(context)];
+  const { staff, now, views } = context;
+  const send: Message[] = [];
+  let { told } = context;
+  for (const view of views) {
+    const denial = localDenial(context, view);
+    if (denial === undefined || told[view.index] === denial.limit) continue;
+    told = replace(told, view.index, denial.limit);
+    send.push(tellOperator(context, view.index, { type: 'operator.denied', denial, now }));
+  }
+  if (asked.length > 0) {
+    send.push(tell(staff.resource, { type: 'resource.request', requests: asked, now }));
+  }
+  return { context: { asked, told }, send };
+}
+
+/** Sends what was granted, and tells who was refused why. */
+export function dispatch(
+  context: SupervisorContext,
+  decision: EventOf<'resource.decision'>,
+  self: SupervisorAddress,
+): SupervisorStep {
+  const { grants, refusals, refillAt, usedBytes } = decision;
+  const { asked, now, staff } = context;
+  const send: Message[] = [];
+  let { views, told } = context;
+
+  for (const plan of context.plan.operators) {
+    const own = grants.filter(({ holder }) => holder === plan.index);
+    const refusal = refusals.find(({ holder }) => holder === plan.index);
+    if (own.length === 0 && refusal === undefined) continue;
+    const view = viewAt(views, plan.index);
+    const tasks = own.filter(({ token }) => token !== undefined);
+    const credits = own.filter(({ token }) => token === undefined);
+    const denial = refusal?.denial;
+    if (credits.length > 0) {
+      const creditGrants = credits.flatMap((grant) => creditGrant(view, grant));
+      send.push(
+        tellOperator(context, plan.index, { type: 'operator.credit', grants: creditGrants }),
+      );
+    }
+    if (tasks.length > 0) {
+      const taskGrants = tasks.map((grant) => taskGrant(view, grant));
+      send.push(
+        tellOperator(context, plan.index, {
+          type: 'operator.dispatch',
+          grants: taskGrants,
+          denial,
+          now,
+        }),
+      );
+    } else if (denial !== undefined && told[plan.index] !== denial.limit) {
+      send.push(tellOperator(context, plan.index, { type: 'operator.denied', denial, now }));
+    }
+    views = replace(views, plan.index, withGrants(view, plan, tasks, credits));
+    told = replace(told, plan.index, denial?.limit);
+  }
+
+  const next = { ...context, views, told };
+  const forced =
+    grants.length === 0 && !wasForced(asked) && refillAt === undefined
+      ? liveness(next, refusals, usedBytes)
+      : undefined;
+  if (forced !== undefined) {
+    send.push(tell(staff.resource, { type: 'resource.request', requests: [forced], now }));
+  }
+  if (refillAt !== undefined) {
+    send.push(
+      tell(staff.clock, {
+        type: 'clock.wake',
+        key: REFILL,
+        delay: Math.max(0, refillAt - now),
+        event: { type: 'resource.refilled' },
+        replyTo: self,
+      }),
+    );
+  }
+  return {
+    context: {
+      views,
+      told,
+      asked: forced === undefined ? [] : [forced],
+      refilling: context.refilling || refillAt !== undefined,
+    },
+    send,
+  };
+}
+
+/**
+ * The liveness rule: if something waits and nothing runs, the most downstream operator that was
+ * refused only by the budget gets one task, or one block of credit, even over budget. A source adds
+ * bytes and takes none away, so it may not while the budget of bytes is overdrawn already.
+ */
+export function liveness(
+  context: SupervisorContext,
+  refusals: readonly Refusal[],
+  usedBytes: number,
+): Request | undefined {
+  const { views, plan, budget } = context;
+  if (views.some(({ active, holding }) => active > holding.length)) return undefined;
+  const overdrawn = usedBytes > budget.blockBytes;
+  let best: { request: Request; depth: number } | undefined;
+  for (const refusal of refusals) {
+    const operator = plan.operators[refusal.holder];
+    const request = context.asked.find(
+      ({ holder, slot }) => holder === refusal.holder && slot === refusal.slot,
+    );
+    if (operator === undefined || request === undefined) continue;
+    if (operator.kind === 'source' && overdrawn) continue;
+    if (best === undefined || operator.depth < best.depth) {
+      best = { request: { ...request, blocks: 1, forced: true }, depth: operator.depth };
+    }
+  }
+  return best?.request;
+}
+
+function wasForced(asked: readonly Request[]): boolean {
+  return asked.some(({ forced }) => forced === true);
+}
+
+/** Credit for the tasks that hold, the most downstream operators first. */
+function creditRequests(context: SupervisorContext): Request[] {
+  const requests: Request[] = [];
+  const views = context.views.filter(({ holding }) => holding.length > 0);
+  for (const view of [...views].sort((a, b) => a.depth - b.depth)) {
+    const plan = planOf(context, view.index);
+    let room = roomToMake(context, plan) - view.creditBlocks;
+    for (const { slot, missing } of view.holding) {
+      // A block that is made already waits for bytes alone: it has its place in the queue.
+      const wanted = Math.max(missing.blocks, Math.min(MAX_CREDIT, room));
+      if (missing.blocks > 0 && room < missing.blocks) continue;
+      requests.push({
+        holder: view.index,
+        slot,
+        // What a task has left counts against the next block: `missing.bytes` is negative then.
+        firstBytes: Math.max(0, missing.bytes + (missing.blocks > 0 ? view.blockSize : 0)),
+        blockBytes: view.blockSize,
+        blocks: wanted,
+      });
+      room -= wanted;
+    }
+  }
+  return requests;
+}
+
+/** Tokens for new tasks: asks the policy again and again, counting each as if it were granted. */
+function taskRequests(context: SupervisorContext): Request[] {
+  const requests: Request[] = [];
+  let { views } = context;
+  const free = freeAmounts(context);
+  const beyond = new Set<number>();
+  for (;;) {
+    const candidates = views.filter((view) => !beyond.has(view.index) && canStart(context, view));
+    const [first] = candidates.length < 2 ? candidates : context.ranking(candidates, views);
+    if (first === undefined) return requests;
+    const plan = planOf(context, first.index);
+    const blocks = blocksToTake(first);
+    requests.push({
+      holder: first.index,
+      needs: plan.needs,
+      firstBytes: plan.kind === 'sink' ? 0 : first.blockSize,
+      blockBytes: first.blockSize,
+      blocks: creditFor(context, plan, first, blocks),
+    });
+    views = replace(views, first.index, withTask(first, plan, blocks));
+    // One request beyond what is free is enough to learn why no more may start.
+    for (const [name, amount] of Object.entries(plan.needs)) {
+      const left = (free[name] ?? 0) - amount;
+      free[name] = left;
+      if (left < 0) beyond.add(first.index);
+    }
+  }
+}
+
+function canStart(context: SupervisorContext, view: OperatorView): boolean {
+  return (
+    (view.startable > 0 || view.wantsFlush) &&
+    view.freeSlots > 0 &&
+    roomToMake(context, planOf(context, view.index)) > 0
+  );
+}
+
+/** Input blocks for the next task: its bundle, or a fair part when several can start. */
+function blocksToTake({ bundle, startable, freeSlots }: OperatorView): number {
+  return Math.max(1, Math.min(bundle, Math.ceil(startable / Math.max(1, freeSlots))));
+}
+
+/** Blocks of credit to start with: what the task should make, as far as there is room behind it. */
+function creditFor(
+  context: SupervisorContext,
+  plan: OperatorPlan,
+  view: OperatorView,
+  blocks: number,
+): number {
+  if (plan.kind === 'sink') return 0;
+  const wanted =
+    plan.kind === 'source' || plan.serial
+      ? MAX_CREDIT
+      : Math.ceil(blocks * Math.max(1, view.outputRatio));
+  // The first block needs no room beyond that which let the task start.
+  const room = roomToMake(context, plan) - view.creditBlocks;
+  return Math.max(1, Math.min(wanted, room, MAX_CREDIT));
+}
+
+/** What keeps an operator from starting, of the limits that are not the resource actor's. */
+export function localDenial(context: SupervisorContext, view: OperatorView): Denial | undefined {
+  const { now } = context;
+  const waits = view.startable > 0 || view.wantsFlush;
+  if (!waits && view.holding.length === 0) return undefined;
+  const plan = planOf(context, view.index);
+  const free = roomToMake(context, plan);
+  if (free <= 0) {
+    const limit = feedsConsumer(plan) ? 'demand' : 'queue';
+    return { limit, asked: 1, free: 0, since: now };
+  }
+  if (waits && view.freeSlots === 0) {
+    return { limit: 'maxConcurrency', asked: 1, free: 0, since: now };
+  }
+  return undefined;
+}
+
+function withTask(view: OperatorView, plan: OperatorPlan, blocks: number): OperatorView {
+  return {
+    ...view,
+    active: view.active + 1,
+    freeSlots: view.freeSlots - 1,
+    startable: plan.serial ? 0 : Math.max(0, view.startable - blocks),
+    queuedBlocks: Math.max(0, view.queuedBlocks - blocks),
+    wantsFlush: false,
+    memoryInUse: view.memoryInUse + fromMilli(plan.needs['memory'] ?? 0),
+  };
+}
+
+function withGrants(
+  view: OperatorView,
+  plan: OperatorPlan,
+  tasks: readonly Grant[],
+  credits: readonly Grant[],
+): OperatorView {
+  let next = view;
+  for (const { credit } of tasks) {
+    next = withTask(next, plan, blocksToTake(next));
+    next = { ...next, creditBlocks: next.creditBlocks + credit.blocks };
+  }
+  if (credits.length === 0) return next;
+  const fed = new Set(credits.map(({ slot }) => slot));
+  return {
+    ...next,
+    holding: next.holding.filter(({ slot }) => !fed.has(slot)),
+    creditBlocks: credits.reduce((sum, { credit }) => sum + credit.blocks, next.creditBlocks),
+  };
+}
+
+function taskGrant(view: OperatorView, { token, credit }: Grant): TaskGrant {
+  if (token === undefined) throw new Error('a task grant has a token');
+  return { token, credit, blocks: view.bundle };
+}
+
+function creditGrant(view: OperatorView, { slot, credit }: Grant): CreditGrant[] {
+  const holding = view.holding.find((task) => task.slot === slot);
+  return slot === undefined || holding === undefined ? [] : [{ slot, task: holding.task, credit }];
+}
+
+/** What the budget has left, by what the operators have running. Rates are left to the resource actor. */
+function freeAmounts({ budget, plan, views }: SupervisorContext): Record<string, number> {
+  const free: Record<string, number> = {};
+  for (const [name, limit] of Object.entries(budget.resources)) {
+    free[name] = 'amount' in limit ? limit.amount : Infinity;
+  }
+  for (const { index, needs } of plan.operators) {
+    const { active } = viewAt(views, index);
+    for (const [name, amount] of Object.entries(needs)) {
+      free[name] = (free[name] ?? 0) - active * amount;
+    }
+  }
+  return free;
+}

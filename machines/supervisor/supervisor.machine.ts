@@ -1,0 +1,272 @@
+/**
+ * The supervisor chart: the run. While it runs, one cycle follows another, and each is a walk through
+ * the states below; a cycle begins when something has changed, ends in a macrotask, and serves what
+ * arrived meanwhile with the next. Nothing in it is driven by a timer.
+ */
+import { fromCallback, setup } from 'xstate';
+import type { ClockEvent, OutletEvent, RunnerEvent, StoreEvent } from '../hands.protocol.ts';
+import { operatorMachine } from '../operator/operator.machine.ts';
+import { resourceMachine } from '../resource/resource.machine.ts';
+import { react } from '../xstate.ts';
+import { runReport, type RunReport } from './run-report.ts';
+import { freshView, type SupervisorContext } from './supervisor.context.ts';
+import { complete, poll, takeFreed, takeReport, transfer } from './supervisor.cycle.ts';
+import { dispatch, request } from './supervisor.dispatch.ts';
+import {
+  addDemand,
+  askForCycle,
+  askForFreed,
+  begin,
+  cancel,
+  close,
+  discardSplits,
+  drain,
+  isQuiet,
+  markChanged,
+  markRefilled,
+  markStirred,
+  open,
+  pause,
+  pollNow,
+  refuse,
+  resume,
+  returnGrants,
+  setBudget,
+  settleFreed,
+  settleReport,
+  skipCycle,
+  step,
+  stepDone,
+} from './supervisor.ending.ts';
+import type { SupervisorEvent, SupervisorInput } from './supervisor.protocol.ts';
+
+export const supervisorMachine = setup({
+  types: {
+    context: {} as SupervisorContext,
+    events: {} as SupervisorEvent,
+    input: {} as SupervisorInput,
+    output: {} as RunReport,
+  },
+  actors: {
+    operator: operatorMachine,
+    resource: resourceMachine,
+    // The hands: what these do for real is given with `provide`.
+    runner: fromCallback<RunnerEvent>(() => undefined),
+    store: fromCallback<StoreEvent>(() => undefined),
+    clock: fromCallback<ClockEvent>(() => undefined),
+    outlet: fromCallback<OutletEvent>(() => undefined),
+  },
+  actions: {
+    addDemand: react(addDemand),
+    askForCycle: react(askForCycle),
+    askForFreed: react(askForFreed),
+    begin: react(begin),
+    cancel: react(cancel),
+    close: react(close),
+    complete: react(complete),
+    discardSplits: react(discardSplits),
+    dispatch: react(dispatch),
+    drain: react(drain),
+    markChanged: react(markChanged),
+    markRefilled: react(markRefilled),
+    markStirred: react(markStirred),
+    open: react(open),
+    pause: react(pause),
+    poll: react(poll),
+    pollNow: react(pollNow),
+    refuse: react(refuse),
+    request: react(request),
+    resume: react(resume),
+    returnGrants: react(returnGrants),
+    setBudget: react(setBudget),
+    settleFreed: react(settleFreed),
+    settleReport: react(settleReport),
+    skipCycle: react(skipCycle),
+    step: react(step),
+    stepDone: react(stepDone),
+    takeFreed: react(takeFreed),
+    takeReport: react(takeReport),
+    transfer: react(transfer),
+  },
+  guards: {
+    allReported: ({ context }) => context.awaited === 0,
+    isEnding: ({ context }) => context.ending !== undefined,
+    isPaused: ({ context }) => context.paused,
+    isQuiet: ({ context }) => isQuiet(context),
+    isStepping: ({ context }) => context.stepping,
+    mustEnd: ({ context }) => context.awaited === 0 && context.ending !== undefined,
+    nothingAsked: ({ context }) => context.asked.length === 0,
+    hasFailed: ({ context }) => context.ending?.outcome === 'failed',
+    wasCancelled: ({ context }) => context.ending?.outcome === 'cancelled',
+  },
+}).createMachine({
+  id: 'supervisor',
+  description: 'One run of a pipeline.',
+  context: ({ input, spawn, self }) => {
+    const { plan, budget, ranking, now, cancelled } = input;
+    const runner = spawn('runner', { id: 'runner' });
+    const store = spawn('store', { id: 'store' });
+    const clock = spawn('clock', { id: 'clock' });
+    const outlet = spawn('outlet', { id: 'outlet' });
+    const resource = spawn('resource', {
+      id: 'resource',
+      input: { budget, holders: plan.operators.length, now, client: self },
+    });
+    const operators = plan.operators.map((operator) =>
+      spawn('operator', {
+        id: operator.name,
+        input: { plan: operator, now, supervisor: self, runner, store, clock, outlet },
+      }),
+    );
+    return {
+      plan,
+      budget,
+      ranking,
+      staff: { runner, store, clock, outlet, resource, operators },
+      startedAt: now,
+      now,
+      cycles: 0,
+      views: plan.operators.map(freshView),
+      reports: plan.operators.map(() => undefined),
+      changed: [],
+      stirred: false,
+      cycleAsked: false,
+      awaited: 0,
+      arrived: [],
+      unsettled: [],
+      demand: 0,
+      portsDone: [],
+      stopped: [],
+      closed: [],
+      asked: [],
+      told: plan.operators.map(() => undefined),
+      refilling: false,
+      paused: false,
+      stepping: false,
+      ending: cancelled === undefined ? undefined : { outcome: 'cancelled', ...cancelled },
+      laterErrors: [],
+    };
+  },
+  output: ({ context }) => runReport(context),
+  on: {
+    'operator.changed': { actions: 'markChanged', description: 'An operator has news.' },
+    'consumer.demand': { actions: 'addDemand', description: 'The consumer takes more.' },
+    'store.changed': { actions: 'markStirred', description: 'Blocks were let go of.' },
+    'resource.refilled': { actions: 'markRefilled', description: 'A rate has refilled.' },
+    'run.setBudget': { actions: 'setBudget', description: 'The budget changes.' },
+    'run.pause': { actions: 'pause', description: 'Start nothing more for now.' },
+    'run.resume': { actions: 'resume', description: 'Go on after a pause.' },
+  },
+  initial: 'idle',
+  states: {
+    idle: {
+      description: 'Sources list what they will read; sinks open.',
+      entry: 'open',
+      always: { guard: 'isEnding', target: 'draining' },
+      on: {
+        'runner.opened': { actions: 'begin', target: 'running' },
+        'runner.refused': { actions: 'refuse', target: 'draining' },
+        'run.cancel': { actions: 'cancel', target: 'draining' },
+      },
+    },
+    running: {
+      description: 'Blocks flow.',
+      initial: 'waiting',
+      on: { 'run.cancel': { actions: 'cancel', target: 'draining' } },
+      states: {
+        waiting: {
+          description: 'Until something changes.',
+          entry: 'askForCycle',
+          always: [
+            { guard: 'isEnding', target: '#supervisor.draining' },
+            { guard: 'isPaused', target: '#supervisor.paused' },
+          ],
+          on: {
+            cycle: { actions: 'poll', target: 'polling' },
+            'operator.changed': { actions: ['markChanged', 'askForCycle'] },
+            'consumer.demand': { actions: ['addDemand', 'askForCycle'] },
+            'store.changed': { actions: ['markStirred', 'askForCycle'] },
+            'resource.refilled': { actions: ['markRefilled', 'askForCycle'] },
+            'run.setBudget': { actions: ['setBudget', 'askForCycle'] },
+          },
+        },
+        polling: {
+          description: 'Ask who has changed for outputs, tokens that came back, and a view.',
+          always: [
+            { guard: 'mustEnd', target: '#supervisor.draining' },
+            { guard: 'allReported', target: 'transferring' },
+          ],
+          on: {
+            'operator.report': { actions: 'takeReport' },
+            'store.report': { actions: 'takeFreed' },
+          },
+        },
+        transferring: {
+          description: 'Move refs to the operators that follow, and to the consumer.',
+          entry: 'transfer',
+          always: 'completing',
+        },
+        completing: {
+          description: 'Pass on that inputs are over, or outputs unwanted; settle the accounts.',
+          entry: 'complete',
+          always: [
+            { guard: 'isEnding', target: '#supervisor.draining' },
+            { target: 'dispatching' },
+          ],
+        },
+        dispatching: {
+          description: 'Ask for tokens in the order of the ranking policy; send dispatches.',
+          entry: 'request',
+          always: { guard: 'nothingAsked', target: 'waiting' },
+          on: { 'resource.decision': { actions: 'dispatch' } },
+        },
+      },
+    },
+    paused: {
+      description: 'No task starts; those that run go on, and their outputs wait.',
+      entry: 'stepDone',
+      on: {
+        'run.resume': { actions: 'resume', target: 'running' },
+        'run.step': { actions: 'step' },
+        'run.cancel': { actions: 'cancel', target: 'draining' },
+        cycle: [
+          { guard: 'isStepping', actions: 'poll', target: 'running.polling' },
+          { actions: 'skipCycle' },
+        ],
+      },
+    },
+    draining: {
+      description: 'Nothing new starts; running tasks come to their real end.',
+      entry: 'drain',
+      always: { guard: 'isQuiet', target: 'closing' },
+      on: {
+        'operator.changed': { actions: 'pollNow' },
+        'operator.report': { actions: 'settleReport' },
+        'store.report': { actions: 'settleFreed' },
+        'resource.decision': { actions: 'returnGrants' },
+        'runner.opened': { actions: 'discardSplits' },
+      },
+    },
+    closing: {
+      description: 'Sinks commit or give up; undelivered blocks are let go of.',
+      entry: 'close',
+      on: {
+        'runner.closed': { actions: 'askForFreed', target: 'settling' },
+        'runner.opened': { actions: 'discardSplits' },
+      },
+    },
+    settling: {
+      description: 'The last bytes are booked: the ledger ends at zero.',
+      on: {
+        'store.report': [
+          { guard: 'hasFailed', actions: 'settleFreed', target: 'failed' },
+          { guard: 'wasCancelled', actions: 'settleFreed', target: 'cancelled' },
+          { actions: 'settleFreed', target: 'done' },
+        ],
+      },
+    },
+    done: { type: 'final', description: 'Every block was processed.' },
+    failed: { type: 'final', description: 'An operator failed for good.' },
+    cancelled: { type: 'final', description: 'Ended before it was done, by request.' },
+  },
+});

@@ -1,0 +1,88 @@
+/** Puts a run together: checks the options, plans the pipeline, makes its world. */
+
+import { liveEnv, type Env } from '../actors/env.ts';
+import type { TransformContext } from '../actors/transform.ts';
+import { createWorld, type World } from '../actors/world.ts';
+import { OptionError } from '../machines/errors.ts';
+import type { Plan } from '../machines/plan.ts';
+import { bottleneck, type RankingPolicy } from '../machines/ranking.ts';
+import type { SupervisorInput } from '../machines/supervisor/supervisor.protocol.ts';
+import { resolveBudget, type Budget } from './budget.ts';
+import type { FlowNode } from './graph.ts';
+import { planPipeline } from './plan.ts';
+
+/** A block that was given up, handed to `onDeadLetter`. */
+export interface DeadLetterBlock {
+  readonly operator: string;
+  readonly lineage: string;
+  /** Attempts made. */
+  readonly attempts: number;
+  /** What the last attempt threw. */
+  readonly cause: unknown;
+  /** The input rows. */
+  readonly rows: readonly unknown[];
+  /** Outputs that had been published before the block was given up. */
+  readonly published: number;
+}
+
+export interface PipelineOptions {
+  readonly budget?: Budget;
+  /** In which order operators get tokens. Default: the slowest operator is kept busy. */
+  readonly ranking?: RankingPolicy;
+  /** Clock, timers and randomness. Default: the real ones. */
+  readonly env?: Env;
+  /** Gets the blocks of operators with `onError: 'deadLetter'`; awaited before the block is let go of. */
+  readonly onDeadLetter?: (letter: DeadLetterBlock) => void | Promise<void>;
+}
+
+export const PIPELINE_OPTIONS = ['budget', 'ranking', 'env', 'onDeadLetter'] as const;
+
+/** What a world tells that is no message between actors. */
+export interface Notes {
+  readonly onLog: (context: TransformContext, values: readonly unknown[]) => void;
+  readonly onProgress: (context: TransformContext, fraction: number) => void;
+  readonly onDeadLetter: (letter: DeadLetterBlock) => void;
+  /** A function the user gave has thrown where nothing can be done about it. */
+  readonly onCallbackError: (error: unknown) => void;
+}
+
+export interface Assembly {
+  readonly plan: Plan;
+  readonly world: World;
+  readonly input: SupervisorInput;
+}
+
+/**
+ * @throws PlanError when the pipeline can never run under the budget.
+ * @throws OptionError when an option has a value it cannot have.
+ */
+export function assemble(
+  name: string,
+  last: FlowNode,
+  options: PipelineOptions,
+  notes: Notes,
+): Assembly {
+  const { ranking = bottleneck, env = liveEnv, onDeadLetter } = options;
+  if (typeof ranking !== 'function') {
+    throw new OptionError('ranking', 'option "ranking" must be a function of operator views');
+  }
+  const budget = resolveBudget(options.budget);
+  const { plan, programs } = planPipeline(name, last, budget, () => env.random());
+  const world = createWorld({
+    env,
+    programs,
+    onLog: notes.onLog,
+    onProgress: notes.onProgress,
+    async onDeadLetter({ input, ...letter }, store) {
+      const { rows } = store.get(input);
+      const block = { ...letter, rows };
+      notes.onDeadLetter(block);
+      try {
+        await onDeadLetter?.(block);
+      } catch (error) {
+        notes.onCallbackError(error);
+      }
+    },
+  });
+  return { plan, world, input: { plan, budget, ranking, now: env.now() } };
+}

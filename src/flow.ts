@@ -1,0 +1,207 @@
+/**
+ * The builder: a `Flow<T>` is an immutable description of a stream of blocks of `T`. Nothing runs
+ * before `start`; a flow can be started any number of times, and used in several flows.
+ */
+import type { RowsOf } from './inference.ts';
+import { batchTransform, type BatchSize } from '../actors/transforms/batch.ts';
+import { limitTransform } from '../actors/transforms/limit.ts';
+import { filterRows, flatMapRows, mapRows } from '../actors/transforms/rows.ts';
+import { sinkTransform, type Sink } from '../actors/transforms/sink.ts';
+import { zipTransform } from '../actors/transforms/zip.ts';
+import type { Transform, TransformContext } from '../actors/transform.ts';
+import { OptionError } from '../machines/errors.ts';
+import type { BranchNode, FanOutNode, FlowNode, OperatorNode } from './graph.ts';
+import { checkCount, checkNames, checkOperatorOptions, type OperatorOptions } from './options.ts';
+import { pipelineLogic, type PipelineLogic } from './logic.ts';
+import { startRun, type Run, type StartOptions } from './run.ts';
+
+/** Options of operators that the engine brings along: they have no tasks to tune. */
+export type BuiltInOptions = Pick<OperatorOptions, 'name' | 'resources' | 'queue'>;
+
+/** Anything a transform of blocks may return. */
+export type BlocksResult<U = unknown> =
+  readonly U[] | Promise<readonly U[]> | Iterable<readonly U[]> | AsyncIterable<readonly U[]>;
+
+export class Flow<T> {
+  /** Name of the pipeline. */
+  readonly name: string;
+  /** The graph so far. */
+  readonly node: FlowNode;
+  #logic: PipelineLogic<T> | undefined;
+
+  constructor(name: string, node: FlowNode) {
+    this.name = name;
+    this.node = node;
+  }
+
+  /** One row for each row. Promises are awaited, one row after the other within a block. */
+  map<R>(
+    map: (row: T, context: TransformContext) => R,
+    options: OperatorOptions = {},
+  ): Flow<Awaited<R>> {
+    return this.#rows('map', map, mapRows(checkFunction('map', map)), options);
+  }
+
+  /** The rows for which `predicate` holds. */
+  filter<S extends T>(
+    predicate: (row: T, context: TransformContext) => row is S,
+    options?: OperatorOptions,
+  ): Flow<S>;
+  filter(
+    predicate: (row: T, context: TransformContext) => unknown,
+    options?: OperatorOptions,
+  ): Flow<T>;
+  filter(
+    predicate: (row: T, context: TransformContext) => unknown,
+    options: OperatorOptions = {},
+  ): Flow<T> {
+    return this.#rows('filter', predicate, filterRows(checkFunction('filter', predicate)), options);
+  }
+
+  /** Any number of rows for each row. */
+  flatMap<U>(
+    flatMap: (row: T, context: TransformContext) => Iterable<U> | AsyncIterable<U>,
+    options: OperatorOptions = {},
+  ): Flow<U> {
+    return this.#rows('flatMap', flatMap, flatMapRows(checkFunction('flatMap', flatMap)), options);
+  }
+
+  /**
+   * Any number of blocks for each block: return the rows of one (an array, or a promise of one), or be
+   * a generator, sync or async, that yields block after block; each is passed on as soon as it comes.
+   *
+   * @example
+   * flow.mapBlocks(async function* (rows) {
+   *   for (const row of rows) yield [await lookUp(row)];
+   * });
+   */
+  mapBlocks<R extends BlocksResult>(
+    transform: (rows: T[], context: TransformContext) => R,
+    options: OperatorOptions = {},
+  ): Flow<RowsOf<R>> {
+    return this.#rows('mapBlocks', transform, checkFunction('mapBlocks', transform), options);
+  }
+
+  /** The same rows in blocks of another size, gathered across blocks and tasks. */
+  batch(size: BatchSize, options: BuiltInOptions = {}): Flow<T> {
+    checkNames('batch', size, ['rows', 'bytes']);
+    checkCount('batch.rows', size.rows, 1);
+    checkCount('batch.bytes', size.bytes, 1);
+    if (size.rows === undefined && size.bytes === undefined) {
+      throw new OptionError('batch', 'batch needs { rows }, { bytes } or both');
+    }
+    return this.#builtIn('batch', batchTransform(size), options, [this.node]);
+  }
+
+  /** The first `rows` rows that arrive. What feeds it is stopped as soon as they are there. */
+  limit(rows: number, options: BuiltInOptions = {}): Flow<T> {
+    checkCount('limit', rows, 0);
+    return this.#builtIn('limit', limitTransform(rows), options, [this.node]);
+  }
+
+  /** The blocks of this flow and of others, as they come. */
+  union<U>(...flows: readonly Flow<U>[]): Flow<T | U> {
+    for (const flow of flows) checkFlow('union', flow);
+    const inputs = [this.node, ...flows.map(({ node }) => node)];
+    return new Flow(this.name, { kind: 'union', inputs });
+  }
+
+  /** Pairs of the rows of this flow and another, by position, until one of them ends. */
+  zip<U>(other: Flow<U>, options: BuiltInOptions = {}): Flow<[T, U]> {
+    checkFlow('zip', other);
+    return this.#builtIn('zip', zipTransform(), options, [this.node, other.node]);
+  }
+
+  /** Several flows that each get every block. All of them must be used. */
+  tee(): readonly [Flow<T>, Flow<T>];
+  tee(branches: number): readonly Flow<T>[];
+  tee(branches = 2): readonly Flow<T>[] {
+    return this.#fanOut('tee', branches);
+  }
+
+  /** Several flows that share the blocks: each block goes to the one with the most room. */
+  split(): readonly [Flow<T>, Flow<T>];
+  split(branches: number): readonly Flow<T>[];
+  split(branches = 2): readonly Flow<T>[] {
+    return this.#fanOut('split', branches);
+  }
+
+  /**
+   * Writes every block to a sink, one at a time. The flow that is left has no rows: run it with
+   * `start().done`, or join it with others by `union`.
+   */
+  to(sink: Sink<T> | Sink<T>['write'], options: BuiltInOptions = {}): Flow<never> {
+    const target = typeof sink === 'function' ? { write: sink } : sink;
+    if (typeof target !== 'object' || typeof target.write !== 'function') {
+      throw new OptionError('to', 'to(sink) needs an object with a write method, or a function');
+    }
+    const label = typeof sink === 'function' && sink.name !== '' ? sink.name : 'sink';
+    return this.#operator('sink', label, sinkTransform(target), options, [this.node]);
+  }
+
+  /**
+   * Starts a run.
+   * @throws PlanError when the pipeline can never run under the budget.
+   * @throws OptionError when an option is unknown or has a value it cannot have.
+   */
+  start(options: StartOptions = {}): Run<T> {
+    return startRun<T>(this.name, this.node, options);
+  }
+
+  /** XState actor logic: for `createActor`, or to invoke or spawn in a machine of your own. */
+  get logic(): PipelineLogic<T> {
+    this.#logic ??= pipelineLogic<T>(this.name, this.node);
+    return this.#logic;
+  }
+
+  #rows<U>(
+    method: string,
+    given: { readonly name: string },
+    call: Extract<Transform, { kind: 'blocks' }>['call'],
+    options: OperatorOptions,
+  ): Flow<U> {
+    const label = given.name === '' ? method : given.name;
+    return this.#operator('transform', label, { kind: 'blocks', call }, options, [this.node]);
+  }
+
+  #builtIn<U>(
+    label: string,
+    transform: Transform,
+    options: BuiltInOptions,
+    inputs: readonly FlowNode[],
+  ): Flow<U> {
+    return this.#operator('transform', label, transform, options, inputs);
+  }
+
+  #operator<U>(
+    role: OperatorNode['role'],
+    label: string,
+    transform: Transform,
+    options: OperatorOptions,
+    inputs: readonly FlowNode[],
+  ): Flow<U> {
+    if (transform.kind === 'stateful')
+      checkNames('options', options, ['name', 'resources', 'queue']);
+    checkOperatorOptions(options);
+    return new Flow(this.name, { kind: 'operator', role, label, transform, options, inputs });
+  }
+
+  #fanOut(kind: FanOutNode['kind'], branches: number): readonly Flow<T>[] {
+    checkCount(kind, branches, 1);
+    const fanOut: FanOutNode = { kind, inputs: [this.node], branches };
+    return Array.from({ length: branches }, (_, index) => {
+      const branch: BranchNode = { kind: 'branch', inputs: [fanOut], index };
+      return new Flow<T>(this.name, branch);
+    });
+  }
+}
+
+function checkFunction<F>(method: string, value: F): F {
+  if (typeof value === 'function') return value;
+  throw new OptionError(method, `${method} needs a function, not ${typeof value}`);
+}
+
+function checkFlow(method: string, value: unknown): void {
+  if (value instanceof Flow) return;
+  throw new OptionError(method, `${method} needs flows, not ${typeof value}`);
+}

@@ -1,0 +1,41 @@
+/** Sluice: streaming data pipelines in which every moving part is an XState actor. */
+export { pipeline, type FromOptions, type PipelineStart } from './pipeline.ts';
+export type { BlocksResult, BuiltInOptions, Flow } from './flow.ts';
+export type { RowsOf } from './inference.ts';
+export type { OnError, OperatorOptions, Retries } from './options.ts';
+export type { Budget, Rate } from './budget.ts';
+export type { Run, StartOptions } from './run.ts';
+export type { DeadLetterBlock, PipelineOptions } from './assembly.ts';
+export type { PipelineEmitted, PipelineLogic, PipelineSnapshot } from './logic.ts';
+export type { OutputBlock } from './output-block.ts';
+export type { Explanation, OperatorSnapshot, RunSnapshot } from './snapshot.ts';
+export type { Block, Field } from '../actors/block.ts';
+export type { Env } from '../actors/env.ts';
+export type { BlocksInput, RowsInput, Source } from '../actors/sources.ts';
+export type { TransformContext } from '../actors/transform.ts';
+export type { BatchSize } from '../actors/transforms/batch.ts';
+export type { Sink } from '../actors/transforms/sink.ts';
+export type { BlockRef } from '../machines/block.ts';
+export type { Denial, Limit } from '../machines/denial.ts';
+export {
+  CancelledError,
+  FormatError,
+  OptionError,
+  PlanError,
+  RunError,
+  SluiceError,
+  StoreError,
+  TaskError,
+  TimeoutError,
+} from '../machines/errors.ts';
+export type { OperatorView } from '../machines/operator/operator.protocol.ts';
+export {
+  bottleneck,
+  fair,
+  leastMemory,
+  mostDownstream,
+  type RankingPolicy,
+} from '../machines/ranking.ts';
+export type { RunEvent, RunEventBody } from '../machines/run-event.ts';
+export type { OperatorReport, RunReport } from '../machines/supervisor/run-report.ts';
+export type { RunCommand } from '../machines/supervisor/supervisor.protocol.ts';

@@ -1,0 +1,104 @@
+/**
+ * A pipeline as XState actor logic. It is the supervisor chart itself: each actor made from it gets a
+ * world of its own, and a run that fails ends as an actor that errs, so that `onError` sees it.
+ */
+import type { ActorLogic, ActorScope, AnyActorRef, Snapshot, StateValue } from 'xstate';
+import type { World } from '../actors/world.ts';
+import { TaskError } from '../machines/errors.ts';
+import type { RunReport } from '../machines/supervisor/run-report.ts';
+import { supervisorMachine } from '../machines/supervisor/supervisor.machine.ts';
+import type { RunCommand, SupervisorInput } from '../machines/supervisor/supervisor.protocol.ts';
+import {
+  assemble,
+  PIPELINE_OPTIONS,
+  type DeadLetterBlock,
+  type PipelineOptions,
+} from './assembly.ts';
+import type { FlowNode } from './graph.ts';
+import { checkNames } from './options.ts';
+import { outputBlock, type OutputBlock } from './output-block.ts';
+
+/** What an actor made from a pipeline emits. */
+export type PipelineEmitted<T> =
+  | { readonly type: 'block'; readonly block: OutputBlock<T> }
+  | {
+      readonly type: 'progress';
+      readonly operator: string;
+      readonly lineage: string;
+      readonly fraction: number;
+    }
+  | { readonly type: 'log'; readonly operator: string; readonly values: readonly unknown[] }
+  | { readonly type: 'dead-letter'; readonly letter: DeadLetterBlock };
+
+/** Its snapshot: `value` is the state of the supervisor chart; see also `selectRun`. */
+export type PipelineSnapshot = Snapshot<RunReport> & { readonly value: StateValue };
+
+export type PipelineLogic<T> = ActorLogic<
+  PipelineSnapshot,
+  RunCommand,
+  PipelineOptions | undefined,
+  AnyActorSystem,
+  PipelineEmitted<T>
+>;
+
+type AnyActorSystem = AnyActorRef['system'];
+type Scope<T> = ActorScope<PipelineSnapshot, RunCommand, AnyActorSystem, PipelineEmitted<T>>;
+
+/** Logic whose actors emit their blocks; a block is let go of when its listeners have returned. */
+export function pipelineLogic<T>(name: string, last: FlowNode): PipelineLogic<T> {
+  return supervisorLogic<T>((options = {}, scope) => {
+    checkNames('input', options, PIPELINE_OPTIONS);
+    const { world, input } = assemble(name, last, options, {
+      onLog: ({ operator }, values) => {
+        scope.emit({ type: 'log', operator, values });
+      },
+      onProgress: ({ operator, lineage }, fraction) => {
+        scope.emit({ type: 'progress', operator, lineage, fraction });
+      },
+      onDeadLetter: (letter) => {
+        scope.emit({ type: 'dead-letter', letter });
+      },
+      onCallbackError: (error) => {
+        scope.emit({ type: 'log', operator: name, values: [error] });
+      },
+    });
+    world.outlet.consume({
+      kind: 'push',
+      push: (ref) => {
+        scope.emit({ type: 'block', block: outputBlock<T>(world.store.get(ref), ref.lineage) });
+      },
+    });
+    return { world, input };
+  });
+}
+
+/** The supervisor chart, with a world that `prepare` makes for each actor. */
+export function supervisorLogic<T>(
+  prepare: (
+    options: PipelineOptions | undefined,
+    scope: Scope<T>,
+  ) => { world: World; input: SupervisorInput },
+): PipelineLogic<T> {
+  const machine = supervisorMachine as unknown as PipelineLogic<T>;
+  const overrides: Pick<PipelineLogic<T>, 'getInitialSnapshot' | 'transition'> = {
+    getInitialSnapshot(scope, options) {
+      const { world, input } = prepare(options, scope);
+      const dispose = (): void => {
+        world.dispose(new Error('the actor was stopped'));
+      };
+      scope.self.subscribe({ complete: dispose, error: dispose });
+      return world.machine.getInitialSnapshot(scope as never, input);
+    },
+    transition(snapshot, event, scope) {
+      return failedAsError(machine.transition(snapshot, event, scope));
+    },
+  };
+  // The chart stays visible to whoever inspects the logic.
+  return Object.assign(Object.create(machine) as PipelineLogic<T>, overrides);
+}
+
+function failedAsError(snapshot: PipelineSnapshot): PipelineSnapshot {
+  if (snapshot.status !== 'done' || snapshot.output.failure === undefined) return snapshot;
+  const { error, ...where } = snapshot.output.failure;
+  return { ...snapshot, status: 'error', output: undefined, error: new TaskError(where, error) };
+}

@@ -1,0 +1,110 @@
+/** Where a pipeline begins: a name, then what it reads. */
+import type { SourceTransform } from '../actors/transform.ts';
+import {
+  blocksSource,
+  readerSource,
+  rowsSource,
+  type BlocksInput,
+  type RowsInput,
+  type Source,
+} from '../actors/sources.ts';
+import { OptionError } from '../machines/errors.ts';
+import { Flow } from './flow.ts';
+import { checkCount, checkName, checkNames } from './options.ts';
+
+/** Rows gathered into one block, unless the source says otherwise. */
+export const DEFAULT_ROWS_PER_BLOCK = 1024;
+
+export interface FromOptions {
+  /** Name of the source. Default: `source`. */
+  readonly name?: string;
+  /** Rows gathered into one block. Default: 1024. */
+  readonly rowsPerBlock?: number;
+}
+
+export interface PipelineStart {
+  /**
+   * Reads rows from an iterable, an async iterable, a stream or an observable. Give a function that
+   * makes one if the pipeline is to be started more than once and the input can be read only once.
+   */
+  from<T>(rows: RowsInput<T> | (() => RowsInput<T>), options?: FromOptions): Flow<T>;
+  /** Reads blocks: arrays of rows, or blocks. */
+  fromBlocks<T>(
+    blocks: BlocksInput<T> | (() => BlocksInput<T>),
+    options?: Pick<FromOptions, 'name'>,
+  ): Flow<T>;
+  /** Reads with a reader, split by split. */
+  fromSource<T, S>(
+    source: Source<T, S>,
+    options?: Pick<FromOptions, 'name'> & { readonly maxConcurrency?: number },
+  ): Flow<T>;
+}
+
+/**
+ * Begins a pipeline.
+ *
+ * @example
+ * const run = pipeline('squares').from([1, 2, 3]).map((x) => x * x).start();
+ * console.log(await run.collect());
+ */
+export function pipeline(name: string): PipelineStart {
+  checkName('pipeline', name);
+
+  function source<T>(
+    transform: SourceTransform,
+    options: { readonly name?: string; readonly maxConcurrency?: number },
+  ): Flow<T> {
+    if (options.name !== undefined) checkName('name', options.name);
+    checkCount('maxConcurrency', options.maxConcurrency, 1);
+    return new Flow<T>(name, {
+      kind: 'operator',
+      role: 'source',
+      label: 'source',
+      transform,
+      options,
+      inputs: [],
+    });
+  }
+
+  return {
+    from(rows, options = {}) {
+      checkNames('options', options, ['name', 'rowsPerBlock']);
+      checkReadable('from', rows);
+      checkCount('rowsPerBlock', options.rowsPerBlock, 1);
+      const { rowsPerBlock = DEFAULT_ROWS_PER_BLOCK, ...rest } = options;
+      return source(rowsSource(rows, rowsPerBlock), rest);
+    },
+    fromBlocks(blocks, options = {}) {
+      checkNames('options', options, ['name']);
+      checkReadable('fromBlocks', blocks);
+      return source(blocksSource(blocks), options);
+    },
+    fromSource(reader, options = {}) {
+      checkNames('options', options, ['name', 'maxConcurrency']);
+      if (typeof reader.splits !== 'function' || typeof reader.read !== 'function') {
+        throw new OptionError('fromSource', 'fromSource needs an object with splits and read');
+      }
+      return source(readerSource(reader), { ...namedAfter(reader), ...options });
+    },
+  };
+}
+
+function namedAfter({ name }: { readonly name?: string }): { name?: string } {
+  return name === undefined ? {} : { name };
+}
+
+function checkReadable(method: string, value: unknown): void {
+  const readable =
+    typeof value === 'function' ||
+    (typeof value === 'object' &&
+      value !== null &&
+      (Symbol.iterator in value ||
+        Symbol.asyncIterator in value ||
+        'getReader' in value ||
+        'subscribe' in value));
+  if (readable) return;
+  throw new OptionError(
+    method,
+    `${method} needs an iterable, an async iterable, a stream, an observable, or a function that makes one`,
+  );
+}

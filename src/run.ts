@@ -1,0 +1,371 @@
+/** The handle of a run: what comes out of it, what can be seen of it, and how it is steered. */
+import { Observable } from 'rxjs';
+import {
+  createActor,
+  type Actor,
+  type AnyActorRef,
+  type InspectionEvent,
+  type Observer,
+} from 'xstate';
+import { createTranslator } from '../actors/run-events.ts';
+import type { World } from '../actors/world.ts';
+import type { BlockRef } from '../machines/block.ts';
+import { CancelledError, describe, OptionError, RunError } from '../machines/errors.ts';
+import type { Plan } from '../machines/plan.ts';
+import type { RunEvent, RunEventBody } from '../machines/run-event.ts';
+import type { RunReport } from '../machines/supervisor/run-report.ts';
+import { assemble, PIPELINE_OPTIONS, type PipelineOptions } from './assembly.ts';
+import { resolveBudget, type Budget } from './budget.ts';
+import type { FlowNode } from './graph.ts';
+import type { RunCommand } from '../machines/supervisor/supervisor.protocol.ts';
+import { supervisorLogic, type PipelineLogic } from './logic.ts';
+import { checkNames } from './options.ts';
+import { outputBlock, type OutputBlock } from './output-block.ts';
+import { checkNeeds, isSink } from './plan.ts';
+import {
+  explainOperator,
+  statusLine,
+  takeSnapshot,
+  type Explanation,
+  type RunSnapshot,
+} from './snapshot.ts';
+
+export interface StartOptions extends PipelineOptions {
+  /** Cancels the run when it is aborted; the reason is kept. */
+  readonly signal?: AbortSignal;
+  /** XState's own inspection: sees every actor of the run from its first message. */
+  readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void);
+  /** Gets every event of the run. What it throws never hurts the run. */
+  readonly onEvent?: (event: RunEvent) => void;
+}
+
+/** A run under way. It is an async iterable of its rows, and has one consumer. */
+export interface Run<T> extends AsyncIterable<T>, AsyncDisposable {
+  readonly name: string;
+  /** The blocks as they come. Leaving the loop early cancels the run. */
+  blocks(): AsyncIterableIterator<OutputBlock<T>>;
+  /** The rows as they come. */
+  rows(): AsyncIterableIterator<T>;
+  /** References to the blocks: each is the consumer's to `read` and to `release`. */
+  refs(): AsyncIterableIterator<BlockRef>;
+  /** The block a ref stands for, as long as it is not released. */
+  read(ref: BlockRef): OutputBlock<T>;
+  /** Lets a block go that came out of `refs`. */
+  release(ref: BlockRef): void;
+  /** All rows, in the order in which they come. */
+  collect(): Promise<T[]>;
+  /** Runs for its effects: outputs are let go of as they come. */
+  drain(): Promise<RunReport>;
+  /**
+   * What happened, when it is over: resolves when the run is done or cancelled, rejects with the
+   * TaskError when it failed.
+   */
+  readonly done: Promise<RunReport>;
+  /** Starts no task until `resume`; running ones go on. */
+  pause(): void;
+  resume(): void;
+  /** Lets one cycle of the supervisor pass, and pauses again. Resolves when it has. */
+  step(): Promise<void>;
+  /** Ends the run: every running task is told by its signal. Resolves when nothing of it is left. */
+  cancel(reason?: unknown): Promise<void>;
+  /** Changes the budget from now on. What is out stays out: nothing starts until it fits again. */
+  setBudget(budget: Budget): void;
+  snapshot(): RunSnapshot;
+  /** `A[in=0 act=2 out=1 done=3] | B[in=1 act=0 out=0 done=2]` */
+  status(): string;
+  /**
+   * Why an operator does what it does, and where its time went.
+   * @throws OptionError when there is no such operator.
+   */
+  explain(operator: string): Explanation;
+  /** Every event of the run, from the moment of subscription on; costs nothing until then. */
+  readonly trace: Observable<RunEvent>;
+  /** The supervisor's actor. */
+  readonly actor: Actor<PipelineLogic<T>>;
+}
+
+const START_OPTIONS = [...PIPELINE_OPTIONS, 'signal', 'inspect', 'onEvent'] as const;
+
+export function startRun<T>(name: string, last: FlowNode, options: StartOptions): Run<T> {
+  checkNames('options', options, START_OPTIONS);
+  const { signal, inspect, onEvent, ...pipelineOptions } = options;
+  const listeners = new Set<(event: RunEventBody) => void>();
+  const note = (event: RunEventBody): void => {
+    for (const listener of listeners) listener(event);
+  };
+  const { plan, world, input } = assemble(name, last, pipelineOptions, {
+    onLog: ({ operator, lineage }, values) => {
+      note({ type: 'log', operator, lineage, text: values.map(describe).join(' ') });
+    },
+    onProgress: ({ operator, lineage }, fraction) => {
+      note({ type: 'progress', operator, lineage, fraction });
+    },
+    onDeadLetter: () => undefined,
+    onCallbackError: (error) => {
+      note({
+        type: 'log',
+        operator: name,
+        lineage: '',
+        text: `onDeadLetter failed: ${describe(error)}`,
+      });
+    },
+  });
+  const cancelled = signal?.aborted === true ? { reason: signal.reason as unknown } : undefined;
+  const logic = supervisorLogic<T>(() => ({ world, input: { ...input, cancelled } }));
+  const actor = createActor(logic, {
+    id: name,
+    input: undefined,
+    ...(inspect === undefined ? {} : { inspect: guarded(inspect) }),
+  });
+  const trace = createTrace(actor, plan, world, listeners);
+  if (onEvent !== undefined) trace.subscribe(onEvent);
+  if (isSink(last)) world.outlet.consume({ kind: 'drain' });
+  const run = createRun<T>(name, actor, plan, world, trace, signal);
+  actor.start();
+  return run;
+}
+
+function createRun<T>(
+  name: string,
+  actor: Actor<PipelineLogic<T>>,
+  plan: Plan,
+  { outlet, store, env }: World,
+  trace: Observable<RunEvent>,
+  signal: AbortSignal | undefined,
+): Run<T> {
+  /** Whether somebody will hear of a failure. */
+  let observed = false;
+  let brokeOut = false;
+
+  const ended = new Promise<{ report: RunReport } | { error: unknown }>((resolve) => {
+    actor.subscribe({
+      complete: () => {
+        const { output } = actor.getSnapshot();
+        const stopped = new CancelledError(name, 'its actor was stopped');
+        resolve(output === undefined ? { error: stopped } : { report: output });
+      },
+      error: (error) => {
+        resolve({ error });
+      },
+    });
+  });
+
+  /** Tells the supervisor something, unless it is over: a message to a stopped actor is lost. */
+  function tell(command: RunCommand): void {
+    if (actor.getSnapshot().status === 'active') actor.send(command);
+  }
+
+  const onAbort = (): void => {
+    tell({ type: 'run.cancel', reason: signal?.reason });
+  };
+  signal?.addEventListener('abort', onAbort);
+  void ended.then((end) => {
+    signal?.removeEventListener('abort', onAbort);
+    // Nobody looks at the run: its failure is an unhandled rejection, as of any promise.
+    if ('error' in end && !observed) void Promise.reject(toError(end.error));
+  });
+
+  async function result(): Promise<RunReport> {
+    const end = await ended;
+    if ('error' in end) throw end.error;
+    return end.report;
+  }
+  let done: Promise<RunReport> | undefined;
+
+  function claim(consumption: 'pull' | 'drain'): void {
+    if (outlet.isConsumed) {
+      throw new RunError(
+        `the run of "${name}" has a consumer already: use flow.tee() for two, or start a second run`,
+      );
+    }
+    observed = true;
+    outlet.consume({ kind: consumption });
+  }
+
+  async function* refs(): AsyncGenerator<BlockRef, undefined> {
+    let finished = false;
+    try {
+      for (;;) {
+        const ref = await outlet.take();
+        if (ref === undefined) break;
+        yield ref;
+      }
+      finished = true;
+      const report = await result();
+      if (report.status === 'cancelled' && !brokeOut) throw new CancelledError(name, report.reason);
+    } finally {
+      if (!finished) await leave();
+    }
+  }
+
+  async function* blocks(): AsyncGenerator<OutputBlock<T>, undefined> {
+    for await (const ref of refs()) {
+      try {
+        yield outputBlock<T>(store.get(ref), ref.lineage);
+      } finally {
+        store.release(ref);
+      }
+    }
+  }
+
+  async function* rows(): AsyncGenerator<T, undefined> {
+    for await (const block of blocks()) yield* block.rows;
+  }
+
+  /** The consumer left its loop: nobody wants the rest. */
+  async function leave(): Promise<void> {
+    brokeOut = true;
+    tell({ type: 'run.cancel', reason: 'its consumer left' });
+    outlet.abandon();
+    await ended;
+  }
+
+  function claimed<R>(make: () => R): R {
+    claim('pull');
+    return make();
+  }
+
+  return {
+    name,
+    actor,
+    trace,
+    blocks: () => claimed(blocks),
+    rows: () => claimed(rows),
+    refs: () => claimed(refs),
+    [Symbol.asyncIterator]: () => claimed(rows),
+    read: (ref) => outputBlock<T>(store.get(ref), ref.lineage),
+    release: (ref) => {
+      store.release(ref);
+    },
+    async collect() {
+      const collected: T[] = [];
+      for await (const block of claimed(blocks)) {
+        for (const row of block.rows) collected.push(row);
+      }
+      return collected;
+    },
+    async drain() {
+      if (!outlet.isConsumed) claim('drain');
+      observed = true;
+      return result();
+    },
+    get done() {
+      observed = true;
+      done ??= result();
+      return done;
+    },
+    pause() {
+      tell({ type: 'run.pause' });
+    },
+    resume() {
+      tell({ type: 'run.resume' });
+    },
+    async step() {
+      tell({ type: 'run.pause' });
+      const stepped = nextCycle(actor);
+      tell({ type: 'run.step' });
+      await stepped;
+    },
+    async cancel(reason) {
+      observed = true;
+      tell({ type: 'run.cancel', reason });
+      await ended;
+    },
+    setBudget(budget) {
+      const resolved = resolveBudget(budget);
+      checkNeeds(plan, resolved);
+      tell({ type: 'run.setBudget', budget: resolved });
+    },
+    snapshot: () => takeSnapshot(actor, store.usage),
+    status: () => statusLine(takeSnapshot(actor, store.usage)),
+    explain(operator) {
+      const explanation = explainOperator(actor, operator, env.now());
+      if (explanation !== undefined) return explanation;
+      const known = plan.operators.map((known) => known.name).join(', ');
+      throw new OptionError('operator', `there is no operator "${operator}"; there are: ${known}`);
+    },
+    async [Symbol.asyncDispose]() {
+      observed = true;
+      tell({ type: 'run.cancel', reason: 'disposed' });
+      await ended;
+    },
+  };
+}
+
+/** Resolves when the supervisor has gone through one more cycle and waits again, or is over. */
+function nextCycle<T>(actor: Actor<PipelineLogic<T>>): Promise<void> {
+  const before = cyclesOf(actor);
+  return new Promise((resolve) => {
+    const subscription = actor.subscribe({
+      next: ({ value }) => {
+        if (value !== 'paused' || cyclesOf(actor) === before) return;
+        subscription.unsubscribe();
+        resolve();
+      },
+      complete: resolve,
+      error: () => {
+        resolve();
+      },
+    });
+  });
+}
+
+function cyclesOf(actor: AnyActorRef): number {
+  return (actor.getSnapshot() as { context: { cycles: number } }).context.cycles;
+}
+
+/** The events of a run as an observable: XState is inspected only while somebody listens. */
+function createTrace(
+  actor: AnyActorRef,
+  plan: Plan,
+  { env }: World,
+  notes: Set<(event: RunEventBody) => void>,
+): Observable<RunEvent> {
+  const names = plan.operators.map(({ name }) => name);
+  const startedAt = env.now();
+  return new Observable((subscriber) => {
+    let seq = 0;
+    const emit = (event: RunEventBody): void => {
+      const numbered = { ...event, seq: seq++, at: env.now() - startedAt };
+      guard(() => {
+        subscriber.next(numbered);
+      });
+    };
+    const translator = createTranslator(names, emit);
+    translator.introduce(actor);
+    notes.add(emit);
+    const inspection = actor.system.inspect({ next: translator.inspect });
+    const end = (): void => {
+      subscriber.complete();
+    };
+    const lifetime = actor.subscribe({ complete: end, error: end });
+    return () => {
+      notes.delete(emit);
+      inspection.unsubscribe();
+      lifetime.unsubscribe();
+    };
+  });
+}
+
+/** XState does not guard its inspectors: one that throws would take the run with it. */
+function guarded(inspect: NonNullable<StartOptions['inspect']>): (event: InspectionEvent) => void {
+  return (event) => {
+    guard(() => {
+      if (typeof inspect === 'function') inspect(event);
+      else inspect.next?.(event);
+    });
+  };
+}
+
+function guard(callback: () => void): void {
+  try {
+    callback();
+  } catch (error) {
+    // Whoever listens must learn of it, but not at the expense of the run.
+    void Promise.reject(toError(error));
+  }
+}
+
+function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(describe(thrown), { cause: thrown });
+}
