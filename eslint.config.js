@@ -54,7 +54,7 @@ export default tseslint.config(
   },
   {
     files: ['machines/**', 'actors/**', 'src/**'],
-    ignores: ['actors/env.ts', 'src/node/**', 'src/cli/**'],
+    ignores: ['actors/env.ts', 'actors/sim-env.ts', 'src/node/**', 'src/cli/**'],
     rules: {
       ...seam,
       'no-restricted-imports': [

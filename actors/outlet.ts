@@ -6,9 +6,13 @@ import type { BlockRef } from '../machines/block.ts';
 import type { DeadLetter, OutletEvent } from '../machines/hands.protocol.ts';
 import type { SupervisorEvent } from '../machines/supervisor/supervisor.protocol.ts';
 import type { BlockStore } from './block-store.ts';
+import type { Env } from './env.ts';
 
-/** Blocks a consumer has delivered in advance at most. */
-export const DEMAND_WINDOW = 64;
+/** Blocks a consumer has delivered in advance: few while it is slow, many when it is fast. */
+const MIN_WINDOW = 4;
+const MAX_WINDOW = 256;
+/** What is delivered in advance should keep the consumer busy for so many milliseconds. */
+const AHEAD_MS = 4;
 
 /** What becomes of the blocks that leave the run. */
 export type Consumption =
@@ -27,6 +31,10 @@ export interface Outlet {
   /** Says how the blocks are consumed. Only the first call counts: a run has one consumer. */
   readonly consume: (consumption: Consumption) => void;
   readonly isConsumed: boolean;
+  /** Blocks that were delivered and not let go of. */
+  readonly held: () => number;
+  /** The consumer lets a block go that it took. */
+  readonly release: (ref: BlockRef) => void;
   /** The next ref, which is the consumer's to release; undefined when there will be none. */
   readonly take: () => Promise<BlockRef | undefined>;
   /** Lets go of what was delivered and not taken. */
@@ -34,17 +42,24 @@ export interface Outlet {
 }
 
 export interface OutletTools {
+  readonly env: Env;
   readonly store: BlockStore;
   readonly send: (event: SupervisorEvent) => void;
   /** Handles a block that was given up; its input is let go of when this is over. Never throws. */
   readonly onDeadLetter: (letter: DeadLetter) => void | Promise<void>;
 }
 
-export function createOutlet({ store, send, onDeadLetter }: OutletTools): Outlet {
+export function createOutlet({ env, store, send, onDeadLetter }: OutletTools): Outlet {
   let delivered: BlockRef[] = [];
   let next = 0;
+  /** Blocks the consumer has taken and not let go of. */
+  let inHand = 0;
   let consumption: Consumption | undefined;
-  let takenSinceDemand = 0;
+  /** Blocks delivered or on demand that the consumer may not have asked for yet. */
+  let window = MIN_WINDOW;
+  let onDemand = 0;
+  let taken = 0;
+  let demandedAt = 0;
   let started = false;
   let closed = false;
   let waiting: ((ref: BlockRef | undefined) => void)[] = [];
@@ -65,6 +80,7 @@ export function createOutlet({ store, send, onDeadLetter }: OutletTools): Outlet
   function pull(): BlockRef | undefined {
     const ref = delivered[next];
     next += 1;
+    inHand += 1;
     if (next === delivered.length) {
       delivered = [];
       next = 0;
@@ -73,11 +89,23 @@ export function createOutlet({ store, send, onDeadLetter }: OutletTools): Outlet
     return ref;
   }
 
+  /** Half a window was taken: the next demand follows from how long that took. */
   function askForMore(): void {
-    takenSinceDemand += 1;
-    if (closed || takenSinceDemand < DEMAND_WINDOW / 2) return;
-    send({ type: 'consumer.demand', blocks: takenSinceDemand });
-    takenSinceDemand = 0;
+    taken += 1;
+    onDemand -= 1;
+    if (closed || onDemand > window / 2) return;
+    const now = env.now();
+    const blockMs = (now - demandedAt) / taken;
+    window = Math.max(MIN_WINDOW, Math.min(MAX_WINDOW, 2 * window, Math.floor(AHEAD_MS / blockMs)));
+    demand(window - onDemand);
+  }
+
+  function demand(blocks: number): void {
+    if (blocks <= 0) return;
+    taken = 0;
+    demandedAt = env.now();
+    onDemand += blocks;
+    send({ type: 'consumer.demand', blocks });
   }
 
   function abandon(): void {
@@ -89,8 +117,7 @@ export function createOutlet({ store, send, onDeadLetter }: OutletTools): Outlet
   /** Asks for the first blocks, as soon as there is somebody to ask and somebody to ask for. */
   function askForFirst(): void {
     if (!started || closed || consumption === undefined) return;
-    const blocks = consumption.kind === 'drain' ? Number.MAX_SAFE_INTEGER : DEMAND_WINDOW;
-    send({ type: 'consumer.demand', blocks });
+    demand(consumption.kind === 'drain' ? Number.MAX_SAFE_INTEGER : window);
   }
 
   async function bury(letter: DeadLetter): Promise<void> {
@@ -115,6 +142,7 @@ export function createOutlet({ store, send, onDeadLetter }: OutletTools): Outlet
           void bury(event.letter);
           break;
         case 'outlet.close':
+          if (closed) break;
           closed = true;
           if (event.outcome !== 'done') abandon();
           for (const resolve of waiting.splice(0)) resolve(undefined);
@@ -125,6 +153,11 @@ export function createOutlet({ store, send, onDeadLetter }: OutletTools): Outlet
       if (consumption !== undefined) return;
       consumption = chosen;
       askForFirst();
+    },
+    held: () => delivered.length - next + inHand,
+    release(ref) {
+      inHand -= 1;
+      store.release(ref);
     },
     get isConsumed() {
       return consumption !== undefined;

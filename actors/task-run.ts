@@ -142,19 +142,16 @@ export class TaskRun {
   }
 
   async #runBlocks(): Promise<undefined> {
-    const { store, program, env } = this.#tools;
-    const { transform } = program;
+    const { store } = this.#tools;
     for (const [index, ref] of this.message.inputs.entries()) {
       if (this.#isEnding()) return;
       this.#beginInput(ref, index === 0);
-      const context = this.#contextFor(ref);
+      const wait = this.#awaitCredit();
+      if (wait !== undefined) await wait;
+      if (this.#isEnding()) return;
       const { rows } = store.get(ref);
-      if (transform.kind === 'source') {
-        const [split] = rows;
-        await this.#call(() => transform.read(split as never, context, env));
-      } else if (transform.kind === 'blocks') {
-        await this.#call(() => transform.call(rows as never[], context));
-      }
+      const published = this.#publishResult(await this.#invoke(rows, this.#contextFor(ref)));
+      if (published !== undefined) await published;
       if (this.#isEnding()) return;
       const rest = [...this.#kept, ...this.#sizer.flush()];
       if (rest.length > 0) await this.#publishAll(rest);
@@ -165,24 +162,28 @@ export class TaskRun {
     return undefined;
   }
 
-  /** Calls the transform for one block and publishes what it yields. */
-  async #call(transform: () => unknown): Promise<void> {
-    const wait = this.#awaitCredit();
-    if (wait !== undefined) await wait;
-    if (this.#isEnding()) return;
-    const result = await this.#timed(transform);
-    if (Array.isArray(result)) {
-      const held = this.#yield(result);
-      if (held !== undefined) await held;
-    } else if (isAsyncIterable(result)) {
-      await this.#drain(result[Symbol.asyncIterator]());
-    } else if (isIterable(result)) {
-      await this.#drain(result[Symbol.iterator]());
-    } else {
-      throw new TypeError(
-        `the transform returned ${typeName(result)}; it must return an array of rows, or an iterable of such arrays`,
-      );
+  /** Calls the transform for one block, and counts its time. */
+  async #invoke(rows: readonly unknown[], context: TransformContext): Promise<unknown> {
+    const { env, program } = this.#tools;
+    const { transform } = program;
+    const before = env.now();
+    try {
+      if (transform.kind === 'blocks') return await transform.call(rows as never[], context);
+      if (transform.kind === 'source') return await transform.read(rows[0] as never, context, env);
+      return undefined;
+    } finally {
+      this.#busyMs += env.now() - before;
     }
+  }
+
+  /** Publishes what the transform returned; returns a promise only if that takes time. */
+  #publishResult(result: unknown): Promise<void> | undefined {
+    if (Array.isArray(result)) return this.#yield(result);
+    if (isAsyncIterable(result)) return this.#drain(result[Symbol.asyncIterator]());
+    if (isIterable(result)) return this.#drain(result[Symbol.iterator]());
+    throw new TypeError(
+      `the transform returned ${typeName(result)}; it must return an array of rows, or an iterable of such arrays`,
+    );
   }
 
   async #drain(iterator: Iterator<unknown> | AsyncIterator<unknown>): Promise<void> {
@@ -192,7 +193,7 @@ export class TaskRun {
         const wait = this.#awaitCredit();
         if (wait !== undefined) await wait;
         if (this.#isEnding()) return;
-        const step = await this.#timed(() => iterator.next());
+        const step = await this.#next(iterator);
         if (step.done === true) {
           finished = true;
           return;
@@ -210,8 +211,21 @@ export class TaskRun {
     }
   }
 
+  /** Asks a generator for its next block, and counts the time. */
+  async #next(
+    iterator: Iterator<unknown> | AsyncIterator<unknown>,
+  ): Promise<IteratorResult<unknown>> {
+    const { env } = this.#tools;
+    const before = env.now();
+    try {
+      return await iterator.next();
+    } finally {
+      this.#busyMs += env.now() - before;
+    }
+  }
+
   async #runStateful(): Promise<StatefulResult | undefined> {
-    const { stateful, store } = this.#tools;
+    const { stateful, store, env } = this.#tools;
     const { inputs, perPort, ended, flush } = this.message;
     if (stateful === undefined) return undefined;
     this.#input = inputs[0];
@@ -231,7 +245,9 @@ export class TaskRun {
       },
     };
     this.#startTimer();
-    const result = await this.#timed(() => stateful.take(bound, ended, flush, output, context));
+    const before = env.now();
+    const result = await stateful.take(bound, ended, flush, output, context);
+    this.#busyMs += env.now() - before;
     for (const block of this.#sizer.flush()) await this.#publish(block);
     this.#consumed = inputs.length;
     return result;
@@ -353,17 +369,6 @@ export class TaskRun {
     this.#tools.onNews(this);
   }
 
-  /** Runs user code, and counts its time. */
-  async #timed<T>(work: () => T): Promise<Awaited<T>> {
-    const { env } = this.#tools;
-    const before = env.now();
-    try {
-      return await work();
-    } finally {
-      this.#busyMs += env.now() - before;
-    }
-  }
-
   #isSliceOver(): boolean {
     this.#steps += 1;
     if (this.#steps >= SLICE_STEPS) return true;
@@ -394,33 +399,17 @@ export class TaskRun {
   }
 
   #contextFor(ref: BlockRef | undefined): TransformContext {
-    const { program, onLog, onProgress } = this.#tools;
-    const signal = (): AbortSignal => this.#signal();
-    const context: TransformContext = {
-      get signal() {
-        return signal();
-      },
-      attempt: this.#attempt,
-      lineage: ref?.lineage ?? '',
-      operator: program.name,
-      log: (...values) => {
-        onLog(context, values);
-      },
-      progress: (fraction) => {
-        onProgress(context, fraction);
-      },
-    };
-    return context;
+    return new RunContext(this.#tools, this.#signal, ref?.lineage ?? '', this.#attempt);
   }
 
   /** Made when first asked for: most transforms never look at it. */
-  #signal(): AbortSignal {
+  readonly #signal = (): AbortSignal => {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
       if (this.#cancelled !== undefined) this.#controller.abort(this.#cancelled.reason);
     }
     return this.#controller.signal;
-  }
+  };
 
   #judge(error: unknown): { error: unknown; retryAfter: number | undefined } {
     try {
@@ -429,6 +418,41 @@ export class TaskRun {
       const message = 'the transform failed, and so did the function that judges its errors';
       return { error: new AggregateError([error, policyError], message), retryAfter: undefined };
     }
+  }
+}
+
+/** What a transform is told. Its functions are made when asked for: most transforms never do. */
+class RunContext implements TransformContext {
+  readonly lineage: string;
+  readonly attempt: number;
+  readonly #tools: RunTools;
+  readonly #signal: () => AbortSignal;
+
+  constructor(tools: RunTools, signal: () => AbortSignal, lineage: string, attempt: number) {
+    this.#tools = tools;
+    this.#signal = signal;
+    this.lineage = lineage;
+    this.attempt = attempt;
+  }
+
+  get signal(): AbortSignal {
+    return this.#signal();
+  }
+
+  get operator(): string {
+    return this.#tools.program.name;
+  }
+
+  get log(): TransformContext['log'] {
+    return (...values) => {
+      this.#tools.onLog(this, values);
+    };
+  }
+
+  get progress(): TransformContext['progress'] {
+    return (fraction) => {
+      this.#tools.onProgress(this, fraction);
+    };
   }
 }
 

@@ -48,6 +48,7 @@ export function createWorld(options: WorldOptions): World {
     supervisor(event);
   };
   const outlet = createOutlet({
+    env,
     store,
     send,
     onDeadLetter: (letter) => onDeadLetter(letter, store),
@@ -64,7 +65,7 @@ export function createWorld(options: WorldOptions): World {
       store: fromCallback<StoreEvent>(({ receive, sendBack }) => {
         supervisor = sendBack;
         receive((event) => {
-          receiveStore(store, event);
+          receiveStore(store, outlet, event);
         });
       }),
       clock: fromCallback<ClockEvent>(({ receive }) => {
@@ -85,12 +86,13 @@ export function createWorld(options: WorldOptions): World {
     dispose(reason) {
       supervisor = () => undefined;
       clock.close();
+      outlet.receive({ type: 'outlet.close', outcome: 'cancelled', reason });
       runner.dispose(reason);
     },
   };
 }
 
-function receiveStore(store: BlockStore, event: StoreEvent): void {
+function receiveStore(store: BlockStore, outlet: Outlet, event: StoreEvent): void {
   switch (event.type) {
     case 'store.retain':
       for (const ref of event.refs) store.retain(ref, event.count);
@@ -99,7 +101,11 @@ function receiveStore(store: BlockStore, event: StoreEvent): void {
       for (const ref of event.refs) store.release(ref);
       break;
     case 'store.poll':
-      event.replyTo.send({ type: 'store.report', released: store.takeReleased() });
+      event.replyTo.send({
+        type: 'store.report',
+        released: store.takeReleased(),
+        withConsumer: outlet.held(),
+      });
       break;
   }
 }

@@ -79,6 +79,19 @@ export class FormatError extends SluiceError {
   }
 }
 
+/** Nothing can go on, and nothing is on its way that could change it. Says who waits for what. */
+export class StallError extends SluiceError {
+  override readonly name = 'StallError';
+  readonly code = 'STALL';
+  /** Who waits for what, the most downstream operator first. */
+  readonly waiting: readonly string[];
+
+  constructor(waiting: readonly string[]) {
+    super(`the run is stalled: ${waiting.join('; ')}. Raise the budget or the limit that is named`);
+    this.waiting = waiting;
+  }
+}
+
 /** A run was asked for something it cannot do now. */
 export class RunError extends SluiceError {
   override readonly name = 'RunError';

@@ -126,6 +126,8 @@ export interface StoreReport {
   readonly type: 'store.report';
   /** Bytes freed since the last report, by producer. */
   readonly released: ReadonlyMap<number, number>;
+  /** Blocks the consumer has been given and not let go of. */
+  readonly withConsumer: number;
 }
 
 /** Tells the time and calls back later. */

@@ -52,8 +52,8 @@ export interface OperatorPlan {
   readonly input: TakeLimits | undefined;
   /** Bytes a block should have at most. */
   readonly targetBytes: number;
-  /** Blocks that may wait between this operator and each that follows it. */
-  readonly queueBlocks: number;
+  /** Blocks that may wait behind this operator; undefined: as many as what follows does in a while. */
+  readonly queueBlocks: number | undefined;
   /** How often a failed attempt may be repeated. */
   readonly retries: number;
   readonly onError: ErrorPolicy;

@@ -70,7 +70,9 @@ export function react<TContext extends MachineContext>(
   const action = enqueueActions<TContext, EventObject, ParameterizedObject['params'] | undefined>(
     ({ context, event, self, enqueue }) => {
       const step = decide(context, event as never, self as never);
-      if (step.context !== undefined) enqueue.assign(step.context);
+      // As a function: in an object, XState would call any value that is a function.
+      const { context: changes } = step;
+      if (changes !== undefined) enqueue.assign(() => changes);
       for (const { src, id, input } of step.spawn ?? []) enqueue.spawnChild(src, { id, input });
       for (const { to, event: message } of step.send ?? []) enqueue.sendTo(to, message);
     },

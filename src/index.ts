@@ -24,6 +24,7 @@ export {
   PlanError,
   RunError,
   SluiceError,
+  StallError,
   StoreError,
   TaskError,
   TimeoutError,

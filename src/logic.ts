@@ -4,7 +4,7 @@
  */
 import type { ActorLogic, ActorScope, AnyActorRef, Snapshot, StateValue } from 'xstate';
 import type { World } from '../actors/world.ts';
-import { TaskError } from '../machines/errors.ts';
+import { StallError, TaskError } from '../machines/errors.ts';
 import type { RunReport } from '../machines/supervisor/run-report.ts';
 import { supervisorMachine } from '../machines/supervisor/supervisor.machine.ts';
 import type { RunCommand, SupervisorInput } from '../machines/supervisor/supervisor.protocol.ts';
@@ -99,6 +99,7 @@ export function supervisorLogic<T>(
 
 function failedAsError(snapshot: PipelineSnapshot): PipelineSnapshot {
   if (snapshot.status !== 'done' || snapshot.output.failure === undefined) return snapshot;
-  const { error, ...where } = snapshot.output.failure;
-  return { ...snapshot, status: 'error', output: undefined, error: new TaskError(where, error) };
+  const { error: cause, ...where } = snapshot.output.failure;
+  const error = cause instanceof StallError ? cause : new TaskError(where, cause);
+  return { ...snapshot, status: 'error', output: undefined, error };
 }

@@ -50,7 +50,10 @@ export interface OperatorOptions {
   readonly input?: { readonly rows?: number; readonly bytes?: number; readonly blocks?: number };
   /** Size of output blocks: what is yielded is merged and split to it. Default: as yielded. */
   readonly output?: { readonly rows?: number; readonly bytes?: number };
-  /** Blocks that may wait behind this operator. Default: 256. */
+  /**
+   * Blocks that may wait behind this operator. Default: what those that follow it do in a few
+   * milliseconds, at least 8 and at least twice their running tasks.
+   */
   readonly queue?: { readonly blocks?: number };
   /** Milliseconds one attempt at one block may take. Default: no limit. */
   readonly timeout?: number;

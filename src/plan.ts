@@ -22,7 +22,6 @@ export interface PlannedPipeline {
 
 /** Most tasks of one operator, unless it says otherwise: an actor has few children. */
 const DEFAULT_CONCURRENCY = 64;
-const DEFAULT_QUEUE_BLOCKS = 256;
 /** Blocks are at most this large, unless an operator says otherwise. */
 const MAX_TARGET_BYTES = 8 * 1024 * 1024;
 /** Each operator's floor in the budget of bytes holds so many blocks of the target size. */
@@ -186,7 +185,7 @@ function planOperator(
     serial,
     input: options.input,
     targetBytes: options.output?.bytes ?? defaultTarget,
-    queueBlocks: options.queue?.blocks ?? DEFAULT_QUEUE_BLOCKS,
+    queueBlocks: options.queue?.blocks,
     retries: serial ? 0 : retryCount(options.retries),
     onError,
     maxErrors: options.maxErrors ?? unlimited,

@@ -203,7 +203,7 @@ function createRun<T>(
       try {
         yield outputBlock<T>(store.get(ref), ref.lineage);
       } finally {
-        store.release(ref);
+        outlet.release(ref);
       }
     }
   }
@@ -235,7 +235,7 @@ function createRun<T>(
     [Symbol.asyncIterator]: () => claimed(rows),
     read: (ref) => outputBlock<T>(store.get(ref), ref.lineage),
     release: (ref) => {
-      store.release(ref);
+      outlet.release(ref);
     },
     async collect() {
       const collected: T[] = [];

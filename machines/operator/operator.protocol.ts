@@ -113,9 +113,12 @@ export interface OperatorView {
   readonly holding: readonly HoldingTask[];
   /** Tasks that may start besides those that are active. */
   readonly freeSlots: number;
-  /** Output blocks waiting to be moved. */
+  /** The task that was started first of those that run; undefined when none does. */
+  readonly oldestTask: number | undefined;
+  /** Output blocks that can be moved. */
   readonly outBlocks: number;
-  readonly outBytes: number;
+  /** Output blocks that wait until the tasks before theirs are over, in ordered mode. */
+  readonly parkedBlocks: number;
   /** Blocks of credit that running tasks have and have not spent. */
   readonly creditBlocks: number;
   /** Tasks completed. */

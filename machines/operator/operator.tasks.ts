@@ -96,11 +96,14 @@ export function acceptProgress(
         ? next.dropped
         : [...next.dropped, dropped],
   };
+  const send = releaseRefs(context, unwanted);
   if (dropped !== undefined && next.counts.dropped > context.plan.maxErrors) {
     const { cause: error, attempts: attempt, lineage } = dropped;
     next = { ...next, failure: next.failure ?? { error, attempt, lineage } };
+    send.push(...releaseAll(next, next.inputs));
+    next = { ...next, inputs: next.inputs.map(() => emptyQueue) };
   }
-  return tellOnce(withTime(next, now), releaseRefs(context, unwanted));
+  return tellOnce(withTime(next, now), send);
 }
 
 export function acceptSettled(
@@ -131,12 +134,17 @@ export function acceptSettled(
       cancelled: counts.cancelled + (outcome === 'cancelled' ? 1 : 0),
     },
   };
-  const discarded = releaseRefs(context, unwanted);
-  if (satisfied) {
-    discarded.push(...releaseAll(next, next.inputs));
-    next = { ...next, satisfied: true, inputs: next.inputs.map(() => emptyQueue) };
+  const send = releaseRefs(context, unwanted);
+  if (satisfied || failure !== undefined) {
+    // It takes nothing more: what is queued has no other holder.
+    send.push(...releaseAll(next, next.inputs));
+    next = {
+      ...next,
+      satisfied: next.satisfied || satisfied,
+      inputs: next.inputs.map(() => emptyQueue),
+    };
   }
-  return tellOnce(withTime(next, now), discarded);
+  return tellOnce(withTime(next, now), send);
 }
 
 /** Credit that reached a task when it was over. */

@@ -93,15 +93,16 @@ export function viewOf(context: OperatorContext): OperatorView {
   const active = activeTasks(context);
   const holding: HoldingTask[] = [];
   let creditBlocks = 0;
+  let oldest: number | undefined;
   slots.forEach((running, slot) => {
     if (running === undefined) return;
     creditBlocks += running.creditBlocks;
     const { task, missing } = running;
+    oldest = Math.min(oldest ?? task, task);
     if (missing !== undefined) holding.push({ slot, task, missing });
   });
   // The oldest task first: in ordered mode the outputs of all others wait for it.
   holding.sort((a, b) => a.task - b.task);
-  const parked = order.flatMap(({ refs }) => refs);
   return {
     index: plan.index,
     name: plan.name,
@@ -113,9 +114,10 @@ export function viewOf(context: OperatorContext): OperatorView {
     wantsFlush: wantsFlush(context),
     active,
     holding,
+    oldestTask: oldest,
     freeSlots: Math.max(0, plan.slots - active),
-    outBlocks: outputs.blocks + parked.length,
-    outBytes: outputs.bytes + bytesOf(parked),
+    outBlocks: outputs.blocks,
+    parkedBlocks: order.reduce((sum, { refs }) => sum + refs.length, 0),
     creditBlocks,
     done: counts.tasks,
     memoryInUse: active * fromMilli(plan.needs['memory'] ?? 0),

@@ -88,6 +88,8 @@ export interface Request {
   readonly blockBytes: number;
   /** Blocks asked for; fewer may be granted. */
   readonly blocks: number;
+  /** Bytes that must stay free after the grant, for somebody the holder prefers. */
+  readonly keepBytes?: number | undefined;
   /** Grants it even over budget. Only the liveness rule may say so; a rate is never overdrawn. */
   readonly forced?: boolean | undefined;
 }
@@ -272,7 +274,8 @@ function available(ledger: Ledger, holder: number, forNewTask: boolean): number 
 function creditFor(ledger: Ledger, request: Request): Credit | undefined {
   const { firstBytes, blockBytes, blocks, forced } = request;
   if (forced === true) return { blocks: Math.min(1, blocks), bytes: firstBytes };
-  const free = available(ledger, request.holder, request.needs !== undefined);
+  const free =
+    available(ledger, request.holder, request.needs !== undefined) - (request.keepBytes ?? 0);
   if (firstBytes > free) return undefined;
   if (blocks <= 1) return { blocks, bytes: firstBytes };
   const further =

@@ -1,5 +1,6 @@
 /** What the supervisor knows: the operators as they last reported, and what it has done since. */
 import type { BlockRef } from '../block.ts';
+import type { Denial } from '../denial.ts';
 import type { OperatorEvent, OperatorReply, OperatorView } from '../operator/operator.protocol.ts';
 import { CONSUMER, type OperatorPlan, type Plan, type Route } from '../plan.ts';
 import type { RankingPolicy } from '../ranking.ts';
@@ -60,6 +61,12 @@ export interface SupervisorContext {
   readonly told: readonly (string | undefined)[];
   /** A refused rate will refill and wake the run. */
   readonly refilling: boolean;
+  /** Bytes reserved or live at the last decision. */
+  readonly usedBytes: number;
+  /** Blocks the consumer has been given and not let go of, as the store last reported. */
+  readonly withConsumer: number;
+  /** Cycles in a row in which nothing happened although something waits and nothing runs. */
+  readonly fruitless: number;
   readonly paused: boolean;
   readonly stepping: boolean;
   readonly ending: Ending | undefined;
@@ -100,9 +107,10 @@ export function freshView({
     wantsFlush: false,
     active: 0,
     holding: [],
+    oldestTask: undefined,
     freeSlots: slots,
     outBlocks: 0,
-    outBytes: 0,
+    parkedBlocks: 0,
     creditBlocks: 0,
     done: 0,
     memoryInUse: 0,
@@ -144,8 +152,20 @@ export function replace<T>(items: readonly T[], index: number, item: T): readonl
   return next;
 }
 
+/** Blocks that wait for an operator at least, so that a task that starts finds the next one ready. */
+const MIN_QUEUE = 8;
+
+/** How many blocks may wait for an operator: enough for its running tasks and the next bundles. */
+export function queueLimit({ active, bundle }: OperatorView): number {
+  return Math.max(MIN_QUEUE, 2 * active, 4 * bundle);
+}
+
 /** Blocks that can go down a route now, from an operator that lets `queueBlocks` wait at each end. */
-export function roomOn(context: SupervisorContext, route: Route, queueBlocks: number): number {
+export function roomOn(
+  context: SupervisorContext,
+  route: Route,
+  queueBlocks: number | undefined,
+): number {
   if (route.kind !== 'to') {
     const rooms = route.routes.map((part) => roomOn(context, part, queueBlocks));
     return route.kind === 'all'
@@ -156,18 +176,41 @@ export function roomOn(context: SupervisorContext, route: Route, queueBlocks: nu
   const receiver = viewAt(context.views, route.operator);
   // An operator that needs no more input lets go of what it gets: there is always room.
   if (receiver.satisfied) return Infinity;
-  return Math.max(0, queueBlocks - (receiver.queuedPerPort[route.port] ?? 0));
+  const limit = queueBlocks ?? queueLimit(receiver);
+  return Math.max(0, limit - (receiver.queuedPerPort[route.port] ?? 0));
 }
 
-/** Blocks an operator may make before it has to wait for those that follow it. */
+/**
+ * Blocks an operator may make before it has to wait for those that follow it. Blocks that wait for
+ * their turn in ordered mode do not count: what they wait for must always find room.
+ */
 export function roomToMake(context: SupervisorContext, plan: OperatorPlan): number {
   if (plan.kind === 'sink') return Infinity;
-  const { outBlocks } = viewAt(context.views, plan.index);
+  const view = viewAt(context.views, plan.index);
   // Output for the consumer waits in the operator's own queue until it is asked for.
-  const ahead = feedsConsumer(plan) ? plan.queueBlocks : 0;
-  return roomOn(context, plan.route, plan.queueBlocks) + ahead - outBlocks;
+  const ahead = feedsConsumer(plan) ? (plan.queueBlocks ?? queueLimit(view)) : 0;
+  return roomOn(context, plan.route, plan.queueBlocks) + ahead - view.outBlocks;
 }
 
 export function feedsConsumer({ destinations }: OperatorPlan): boolean {
   return destinations.some(({ operator }) => operator === CONSUMER);
+}
+
+/** What keeps an operator from starting, of the limits that are not the resource actor's. */
+export function localDenial(context: SupervisorContext, view: OperatorView): Denial | undefined {
+  const { now } = context;
+  const waits = view.startable > 0 || view.wantsFlush;
+  if (!waits && view.holding.length === 0) return undefined;
+  const plan = planOf(context, view.index);
+  // What waits for its turn is in the way of new blocks, but not of those it waits for.
+  const isNextHeld = view.holding.some(({ task }) => task === view.oldestTask);
+  const free = roomToMake(context, plan) - (isNextHeld ? 0 : view.parkedBlocks);
+  if (free <= 0) {
+    const limit = feedsConsumer(plan) ? 'demand' : 'queue';
+    return { limit, asked: 1, free: 0, since: now };
+  }
+  if (waits && view.freeSlots === 0) {
+    return { limit: 'maxConcurrency', asked: 1, free: 0, since: now };
+  }
+  return undefined;
 }

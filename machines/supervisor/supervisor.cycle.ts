@@ -25,9 +25,7 @@ export function poll(
 ): SupervisorStep {
   const rooms = allotRoom(context);
   const polled = context.plan.operators.filter(
-    ({ index }) =>
-      context.changed.includes(index) ||
-      (viewAt(context.views, index).outBlocks > 0 && (rooms.get(index) ?? 0) > 0),
+    ({ index }) => context.changed.includes(index) || (rooms.get(index) ?? 0) > 0,
   );
   const { staff } = context;
   return {
@@ -63,6 +61,7 @@ export function takeReport(
   return {
     context: {
       awaited: context.awaited - 1,
+      fruitless: 0,
       views: replace(context.views, operator, view),
       reports: replace(context.reports, operator, report),
       arrived:
@@ -82,11 +81,16 @@ export function takeReport(
 /** Takes the store's report of freed bytes. */
 export function takeFreed(
   context: SupervisorContext,
-  { released }: EventOf<'store.report'>,
+  { released, withConsumer }: EventOf<'store.report'>,
 ): SupervisorStep {
   const freed = [...released].map(([holder, bytes]) => unsettledOf(holder, { released: bytes }));
   return {
-    context: { awaited: context.awaited - 1, unsettled: [...context.unsettled, ...freed] },
+    context: {
+      awaited: context.awaited - 1,
+      unsettled: [...context.unsettled, ...freed],
+      withConsumer,
+      fruitless: freed.length > 0 ? 0 : context.fruitless,
+    },
   };
 }
 
@@ -180,12 +184,13 @@ function feedersAreOver(
   return feeders.length > 0 && feeders.every(({ index }) => viewAt(views, index).over);
 }
 
-/** Room for each operator's outputs; operators that feed one port share it, in turns. */
+/** Room for the outputs of those that may have some; operators that feed one port share it, in turns. */
 function allotRoom(context: SupervisorContext): ReadonlyMap<number, number> {
-  const { operators } = context.plan;
+  const operators = context.plan.operators.filter(
+    ({ index }) => context.changed.includes(index) || viewAt(context.views, index).outBlocks > 0,
+  );
   const feeders = new Map<string, number>();
-  for (const { index, destinations } of operators) {
-    if (viewAt(context.views, index).over) continue;
+  for (const { destinations } of operators) {
     for (const { operator, port } of destinations) {
       const key = portKey(operator, port);
       feeders.set(key, (feeders.get(key) ?? 0) + 1);
@@ -195,7 +200,7 @@ function allotRoom(context: SupervisorContext): ReadonlyMap<number, number> {
   const rooms = new Map<number, number>();
   for (let turn = 0; turn < operators.length; turn++) {
     const plan = operators[(turn + context.cycles) % operators.length];
-    if (plan === undefined || viewAt(context.views, plan.index).over) continue;
+    if (plan === undefined) continue;
     let room = roomOn(context, plan.route, plan.queueBlocks);
     for (const end of plan.destinations) {
       const key = portKey(end.operator, end.port);

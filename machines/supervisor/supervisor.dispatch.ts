@@ -1,15 +1,14 @@
 /**
  * The last phase of a cycle: ask the ranking policy for an order, the resource actor for tokens in one
- * batched message, and send what was granted. The liveness rule lives here, and nowhere else.
+ * batched message, and send what was granted.
  */
 import { fromMilli } from '../amounts.ts';
-import type { Denial } from '../denial.ts';
 import type { CreditGrant, OperatorView, TaskGrant } from '../operator/operator.protocol.ts';
 import type { OperatorPlan } from '../plan.ts';
-import type { Grant, Refusal, Request } from '../resource/ledger.ts';
+import type { Grant, Request } from '../resource/ledger.ts';
 import { tell, type Message } from '../xstate.ts';
 import {
-  feedsConsumer,
+  localDenial,
   planOf,
   replace,
   roomToMake,
@@ -21,13 +20,13 @@ import {
 } from './supervisor.context.ts';
 import type { SupervisorAddress } from './supervisor.protocol.ts';
 import { REFILL } from './supervisor.ending.ts';
+import { keepAlive } from './supervisor.liveness.ts';
 
 /** Blocks of credit a task gets at most at a time, so that one message serves many yields. */
 const MAX_CREDIT = 64;
 
 /** Asks for everything that could start or go on, best first. */
 export function request(context: SupervisorContext): SupervisorStep {
-  const asked = [...creditRequests(context), ...taskRequests(context)];
   const { staff, now, views } = context;
   const send: Message[] = [];
   let { told } = context;
@@ -37,10 +36,13 @@ export function request(context: SupervisorContext): SupervisorStep {
     told = replace(told, view.index, denial.limit);
     send.push(tellOperator(context, view.index, { type: 'operator.denied', denial, now }));
   }
+  const wanted = [...creditRequests(context), ...taskRequests(context)];
+  const step = wanted.length > 0 ? { context: { asked: wanted } } : keepAlive(context);
+  const asked = step.context?.asked ?? [];
   if (asked.length > 0) {
     send.push(tell(staff.resource, { type: 'resource.request', requests: asked, now }));
   }
-  return { context: { asked, told }, send };
+  return { context: { ...step.context, asked, told }, send };
 }
 
 /** Sends what was granted, and tells who was refused why. */
@@ -85,13 +87,14 @@ export function dispatch(
     told = replace(told, plan.index, denial?.limit);
   }
 
-  const next = { ...context, views, told };
-  const forced =
-    grants.length === 0 && !wasForced(asked) && refillAt === undefined
-      ? liveness(next, refusals, usedBytes)
-      : undefined;
-  if (forced !== undefined) {
-    send.push(tell(staff.resource, { type: 'resource.request', requests: [forced], now }));
+  const next = { ...context, views, told, usedBytes, asked: [], refilling: refillAt !== undefined };
+  const alive =
+    grants.length > 0
+      ? { context: { asked: [], fruitless: 0 } }
+      : keepAlive(next, wasForced(asked));
+  const forced = alive.context?.asked ?? [];
+  if (forced.length > 0) {
+    send.push(tell(staff.resource, { type: 'resource.request', requests: forced, now }));
   }
   if (refillAt !== undefined) {
     send.push(
@@ -104,43 +107,7 @@ export function dispatch(
       }),
     );
   }
-  return {
-    context: {
-      views,
-      told,
-      asked: forced === undefined ? [] : [forced],
-      refilling: context.refilling || refillAt !== undefined,
-    },
-    send,
-  };
-}
-
-/**
- * The liveness rule: if something waits and nothing runs, the most downstream operator that was
- * refused only by the budget gets one task, or one block of credit, even over budget. A source adds
- * bytes and takes none away, so it may not while the budget of bytes is overdrawn already.
- */
-export function liveness(
-  context: SupervisorContext,
-  refusals: readonly Refusal[],
-  usedBytes: number,
-): Request | undefined {
-  const { views, plan, budget } = context;
-  if (views.some(({ active, holding }) => active > holding.length)) return undefined;
-  const overdrawn = usedBytes > budget.blockBytes;
-  let best: { request: Request; depth: number } | undefined;
-  for (const refusal of refusals) {
-    const operator = plan.operators[refusal.holder];
-    const request = context.asked.find(
-      ({ holder, slot }) => holder === refusal.holder && slot === refusal.slot,
-    );
-    if (operator === undefined || request === undefined) continue;
-    if (operator.kind === 'source' && overdrawn) continue;
-    if (best === undefined || operator.depth < best.depth) {
-      best = { request: { ...request, blocks: 1, forced: true }, depth: operator.depth };
-    }
-  }
-  return best?.request;
+  return { context: { ...next, ...alive.context }, send };
 }
 
 function wasForced(asked: readonly Request[]): boolean {
@@ -153,11 +120,15 @@ function creditRequests(context: SupervisorContext): Request[] {
   const views = context.views.filter(({ holding }) => holding.length > 0);
   for (const view of [...views].sort((a, b) => a.depth - b.depth)) {
     const plan = planOf(context, view.index);
-    let room = roomToMake(context, plan) - view.creditBlocks;
-    for (const { slot, missing } of view.holding) {
+    const free = roomToMake(context, plan);
+    let room = free - view.creditBlocks - view.parkedBlocks;
+    for (const { slot, task, missing } of view.holding) {
+      // In ordered mode only the oldest task's blocks can leave: it takes precedence over all others.
+      const isNext = plan.preserveOrder && task === view.oldestTask;
+      const own = isNext ? free : room;
       // A block that is made already waits for bytes alone: it has its place in the queue.
-      const wanted = Math.max(missing.blocks, Math.min(MAX_CREDIT, room));
-      if (missing.blocks > 0 && room < missing.blocks) continue;
+      const wanted = Math.max(missing.blocks, Math.min(MAX_CREDIT, own));
+      if (missing.blocks > 0 && own < missing.blocks) continue;
       requests.push({
         holder: view.index,
         slot,
@@ -165,6 +136,7 @@ function creditRequests(context: SupervisorContext): Request[] {
         firstBytes: Math.max(0, missing.bytes + (missing.blocks > 0 ? view.blockSize : 0)),
         blockBytes: view.blockSize,
         blocks: wanted,
+        keepBytes: plan.preserveOrder && !isNext ? view.blockSize : 0,
       });
       room -= wanted;
     }
@@ -190,6 +162,7 @@ function taskRequests(context: SupervisorContext): Request[] {
       firstBytes: plan.kind === 'sink' ? 0 : first.blockSize,
       blockBytes: first.blockSize,
       blocks: creditFor(context, plan, first, blocks),
+      keepBytes: plan.preserveOrder && first.active > 0 ? first.blockSize : 0,
     });
     views = replace(views, first.index, withTask(first, plan, blocks));
     // One request beyond what is free is enough to learn why no more may start.
@@ -205,7 +178,7 @@ function canStart(context: SupervisorContext, view: OperatorView): boolean {
   return (
     (view.startable > 0 || view.wantsFlush) &&
     view.freeSlots > 0 &&
-    roomToMake(context, planOf(context, view.index)) > 0
+    roomToMake(context, planOf(context, view.index)) > view.parkedBlocks
   );
 }
 
@@ -227,25 +200,8 @@ function creditFor(
       ? MAX_CREDIT
       : Math.ceil(blocks * Math.max(1, view.outputRatio));
   // The first block needs no room beyond that which let the task start.
-  const room = roomToMake(context, plan) - view.creditBlocks;
+  const room = roomToMake(context, plan) - view.parkedBlocks - view.creditBlocks;
   return Math.max(1, Math.min(wanted, room, MAX_CREDIT));
-}
-
-/** What keeps an operator from starting, of the limits that are not the resource actor's. */
-export function localDenial(context: SupervisorContext, view: OperatorView): Denial | undefined {
-  const { now } = context;
-  const waits = view.startable > 0 || view.wantsFlush;
-  if (!waits && view.holding.length === 0) return undefined;
-  const plan = planOf(context, view.index);
-  const free = roomToMake(context, plan);
-  if (free <= 0) {
-    const limit = feedsConsumer(plan) ? 'demand' : 'queue';
-    return { limit, asked: 1, free: 0, since: now };
-  }
-  if (waits && view.freeSlots === 0) {
-    return { limit: 'maxConcurrency', asked: 1, free: 0, since: now };
-  }
-  return undefined;
 }
 
 function withTask(view: OperatorView, plan: OperatorPlan, blocks: number): OperatorView {
@@ -255,6 +211,10 @@ function withTask(view: OperatorView, plan: OperatorPlan, blocks: number): Opera
     freeSlots: view.freeSlots - 1,
     startable: plan.serial ? 0 : Math.max(0, view.startable - blocks),
     queuedBlocks: Math.max(0, view.queuedBlocks - blocks),
+    queuedPerPort:
+      view.queuedPerPort.length === 1
+        ? [Math.max(0, view.queuedBlocks - blocks)]
+        : view.queuedPerPort,
     wantsFlush: false,
     memoryInUse: view.memoryInUse + fromMilli(plan.needs['memory'] ?? 0),
   };

@@ -2,6 +2,7 @@
 import { tell, type Message } from '../xstate.ts';
 import {
   replace,
+  roomOn,
   tellOperator,
   unsettledOf,
   viewAt,
@@ -92,11 +93,13 @@ export function setBudget(
 
 /** Asks the clock for a cycle, once, if there is a reason for one. */
 export function askForCycle(
-  { changed, stirred, cycleAsked, staff }: SupervisorContext,
+  context: SupervisorContext,
   _event: unknown,
   self: SupervisorAddress,
 ): SupervisorStep {
-  if (cycleAsked || (changed.length === 0 && !stirred)) return {};
+  const { changed, stirred, cycleAsked, staff } = context;
+  const isNeeded = changed.length > 0 || stirred || canMove(context);
+  if (cycleAsked || !isNeeded) return {};
   return {
     context: { cycleAsked: true },
     send: [tell(staff.clock, { type: 'clock.cycle', replyTo: self })],
@@ -130,6 +133,14 @@ export function stepDone(): SupervisorStep {
 /** A cycle that was asked for before the pause. */
 export function skipCycle(): SupervisorStep {
   return { context: { cycleAsked: false, stirred: true } };
+}
+
+/** Whether outputs wait for which there is room by now: the receiver may have reported after them. */
+function canMove(context: SupervisorContext): boolean {
+  return context.plan.operators.some(
+    ({ index, route, queueBlocks }) =>
+      viewAt(context.views, index).outBlocks > 0 && roomOn(context, route, queueBlocks) > 0,
+  );
 }
 
 export function cancel(

@@ -141,6 +141,9 @@ export const supervisorMachine = setup({
       asked: [],
       told: plan.operators.map(() => undefined),
       refilling: false,
+      usedBytes: 0,
+      withConsumer: 0,
+      fruitless: 0,
       paused: false,
       stepping: false,
       ending: cancelled === undefined ? undefined : { outcome: 'cancelled', ...cancelled },
@@ -217,7 +220,10 @@ export const supervisorMachine = setup({
         dispatching: {
           description: 'Ask for tokens in the order of the ranking policy; send dispatches.',
           entry: 'request',
-          always: { guard: 'nothingAsked', target: 'waiting' },
+          always: [
+            { guard: 'isEnding', target: '#supervisor.draining' },
+            { guard: 'nothingAsked', target: 'waiting' },
+          ],
           on: { 'resource.decision': { actions: 'dispatch' } },
         },
       },

@@ -13,7 +13,7 @@ export function distribute(
   context: SupervisorContext,
   route: Route,
   refs: readonly BlockRef[],
-  queueBlocks: number,
+  queueBlocks: number | undefined,
 ): Distribution {
   if (route.kind === 'to') return { placed: [{ ...route, refs }], retained: [] };
   const { routes } = route;
@@ -44,7 +44,7 @@ function dealOut(
   context: SupervisorContext,
   routes: readonly Route[],
   refs: readonly BlockRef[],
-  queueBlocks: number,
+  queueBlocks: number | undefined,
 ): readonly (readonly BlockRef[])[] {
   const parts: BlockRef[][] = routes.map(() => []);
   // A branch that needs no more has endless room; it gets blocks only when nobody else is left.

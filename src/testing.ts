@@ -1,0 +1,2 @@
+/** Virtual time for the tests of those who use Sluice: give the env to `flow.start({ env })`. */
+export { seededRandom, simEnv, type SimEnv } from '../actors/sim-env.ts';
