@@ -74,17 +74,15 @@ export function simEnv(seed = 1): SimEnv {
         schedule(ms, resolve);
       }),
     async drive(work) {
-      let settled = false;
+      const state = { settled: false };
       const end = (): void => {
-        settled = true;
+        state.settled = true;
       };
       work.then(end, end);
       await settle();
-      while (!settled) {
-        if (await step(Infinity)) continue;
-        await settle();
+      while (!state.settled) {
         // Not a time-out: with virtual time, nothing left to happen is proof.
-        if (!(settled as boolean)) throw new Error('nothing is left that could go on: a deadlock');
+        if (!(await step(Infinity))) throw new Error('nothing is left to happen: a deadlock');
       }
       return work;
     },
