@@ -1,2 +1,6 @@
-/** Virtual time for the tests of those who use Sluice: give the env to `flow.start({ env })`. */
+/**
+ * Virtual time for the tests of those who use Sluice: give the env to `flow.start({ env })`.
+ *
+ * @module sluice/testing
+ */
 export { seededRandom, simEnv, type SimEnv } from '../actors/sim-env.ts';
