@@ -1,4 +1,8 @@
-/** Sluice: streaming data pipelines in which every moving part is an XState actor. */
+/**
+ * Sluice: streaming data pipelines in which every moving part is an XState actor.
+ *
+ * @module sluice
+ */
 export { pipeline, type FromOptions, type PipelineStart } from './pipeline.ts';
 export type { BlocksResult, BuiltInOptions, Flow } from './flow.ts';
 export type { RowsOf } from './inference.ts';
