@@ -21,6 +21,8 @@ export interface BlockStore {
    * @throws StoreError when there was none left.
    */
   readonly release: (ref: BlockRef) => void;
+  /** Lets go of everything, whoever holds it: the run is gone, and later releases mean nothing. */
+  readonly clear: () => void;
   /** Bytes freed since the last call, by producer. */
   readonly takeReleased: () => ReadonlyMap<number, number>;
   /** Calls back when something is released, once until `takeReleased` is called. */
@@ -43,6 +45,7 @@ export function createBlockStore(): BlockStore {
   let peakBytes = 0;
   let notify: () => void = () => undefined;
   let notified = false;
+  let cleared = false;
 
   function find(ref: BlockRef): Entry {
     const entry = entries.get(ref.id);
@@ -68,6 +71,7 @@ export function createBlockStore(): BlockStore {
       find(ref).holders += holders;
     },
     release(ref) {
+      if (cleared) return;
       const entry = find(ref);
       entry.holders -= 1;
       if (entry.holders > 0) return;
@@ -79,6 +83,11 @@ export function createBlockStore(): BlockStore {
       if (notified) return;
       notified = true;
       notify();
+    },
+    clear() {
+      cleared = true;
+      entries.clear();
+      bytes = 0;
     },
     takeReleased() {
       const taken = released;

@@ -31,8 +31,7 @@ export interface Outlet {
   /** Says how the blocks are consumed. Only the first call counts: a run has one consumer. */
   readonly consume: (consumption: Consumption) => void;
   readonly isConsumed: boolean;
-  /** Blocks that were delivered and not let go of. */
-  readonly held: () => number;
+  readonly isClosed: () => boolean;
   /** The consumer lets a block go that it took. */
   readonly release: (ref: BlockRef) => void;
   /** The next ref, which is the consumer's to release; undefined when there will be none. */
@@ -135,6 +134,13 @@ export function createOutlet({ env, store, send, onDeadLetter }: OutletTools): O
     },
     receive(event) {
       switch (event.type) {
+        case 'outlet.poll':
+          event.replyTo.send({
+            type: 'outlet.report',
+            held: delivered.length - next + inHand,
+            waits: waiting.length > 0 || (consumption !== undefined && consumption.kind !== 'pull'),
+          });
+          break;
         case 'outlet.deliver':
           deliver(event.refs);
           break;
@@ -154,11 +160,11 @@ export function createOutlet({ env, store, send, onDeadLetter }: OutletTools): O
       consumption = chosen;
       askForFirst();
     },
-    held: () => delivered.length - next + inHand,
     release(ref) {
       inHand -= 1;
       store.release(ref);
     },
+    isClosed: () => closed,
     get isConsumed() {
       return consumption !== undefined;
     },

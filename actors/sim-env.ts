@@ -11,7 +11,7 @@ export interface SimEnv extends Env {
    * Lets virtual time pass until `work` is settled, and settles as it does.
    * @throws Error when nothing is left that could ever settle it.
    */
-  readonly drive: <T>(work: Promise<T>) => Promise<T>;
+  readonly drive: <T>(work: PromiseLike<T>) => Promise<T>;
   /** Lets virtual time pass until nothing is left to do, or so many milliseconds have gone by. */
   readonly advance: (ms?: number) => Promise<void>;
   /** Timers and macrotasks that are waiting. */

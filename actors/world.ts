@@ -8,6 +8,7 @@ import type {
   DeadLetter,
   OutletEvent,
   RunnerEvent,
+  StoreAddress,
   StoreEvent,
 } from '../machines/hands.protocol.ts';
 import { supervisorMachine } from '../machines/supervisor/supervisor.machine.ts';
@@ -33,7 +34,7 @@ export interface World {
   readonly outlet: Outlet;
   /** The supervisor chart with this world for hands. */
   readonly machine: typeof supervisorMachine;
-  /** The run's actors are gone: stops what still runs, and lets go of what is left. */
+  /** The run's actors are gone: stops what still runs. */
   readonly dispose: (reason: unknown) => void;
 }
 
@@ -62,10 +63,11 @@ export function createWorld(options: WorldOptions): World {
       runner: fromCallback<RunnerEvent>(({ receive }) => {
         receive(runner.receive);
       }),
-      store: fromCallback<StoreEvent>(({ receive, sendBack }) => {
+      store: fromCallback<StoreEvent>(({ receive, sendBack, self }) => {
         supervisor = sendBack;
+        stores.set(self, store);
         receive((event) => {
-          receiveStore(store, outlet, event);
+          receiveStore(store, event);
         });
       }),
       clock: fromCallback<ClockEvent>(({ receive }) => {
@@ -86,13 +88,24 @@ export function createWorld(options: WorldOptions): World {
     dispose(reason) {
       supervisor = () => undefined;
       clock.close();
-      outlet.receive({ type: 'outlet.close', outcome: 'cancelled', reason });
       runner.dispose(reason);
+      if (outlet.isClosed()) return;
+      // The actors went without an end of the run: nobody is left who could let go of the blocks.
+      outlet.receive({ type: 'outlet.close', outcome: 'cancelled', reason });
+      store.clear();
     },
   };
 }
 
-function receiveStore(store: BlockStore, outlet: Outlet, event: StoreEvent): void {
+/** The stores behind store actors. */
+const stores = new WeakMap<StoreAddress, BlockStore>();
+
+/** How much the store behind a store actor holds. */
+export function storeUsage(actor: StoreAddress): BlockStore['usage'] {
+  return stores.get(actor)?.usage ?? { blocks: 0, bytes: 0, peakBytes: 0 };
+}
+
+function receiveStore(store: BlockStore, event: StoreEvent): void {
   switch (event.type) {
     case 'store.retain':
       for (const ref of event.refs) store.retain(ref, event.count);
@@ -101,11 +114,7 @@ function receiveStore(store: BlockStore, outlet: Outlet, event: StoreEvent): voi
       for (const ref of event.refs) store.release(ref);
       break;
     case 'store.poll':
-      event.replyTo.send({
-        type: 'store.report',
-        released: store.takeReleased(),
-        withConsumer: outlet.held(),
-      });
+      event.replyTo.send({ type: 'store.report', released: store.takeReleased() });
       break;
   }
 }

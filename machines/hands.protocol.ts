@@ -126,8 +126,6 @@ export interface StoreReport {
   readonly type: 'store.report';
   /** Bytes freed since the last report, by producer. */
   readonly released: ReadonlyMap<number, number>;
-  /** Blocks the consumer has been given and not let go of. */
-  readonly withConsumer: number;
 }
 
 /** Tells the time and calls back later. */
@@ -152,6 +150,8 @@ export interface CycleEvent {
 
 /** Hands blocks to the consumer. */
 export type OutletEvent =
+  /** Asks how the consumer is doing. Answered by `outlet.report`. */
+  | { readonly type: 'outlet.poll'; readonly replyTo: Address<OutletReport> }
   | { readonly type: 'outlet.deliver'; readonly refs: readonly BlockRef[] }
   | { readonly type: 'outlet.deadLetter'; readonly letter: DeadLetter }
   /** Nothing more will come. Undelivered blocks are let go of unless the run is done. */
@@ -160,6 +160,14 @@ export type OutletEvent =
       readonly outcome: 'done' | 'failed' | 'cancelled';
       readonly reason: unknown;
     };
+
+export interface OutletReport {
+  readonly type: 'outlet.report';
+  /** Blocks the consumer has been given and not let go of. */
+  readonly held: number;
+  /** The consumer waits for a block. */
+  readonly waits: boolean;
+}
 
 /** A block that was given up, with why and where. */
 export interface DeadLetter {

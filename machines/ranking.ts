@@ -6,8 +6,9 @@
 import type { OperatorView } from './operator/operator.protocol.ts';
 
 /**
- * Orders the candidates, best first. `all` are the views of every operator, candidates included.
- * Ties go to the order of the plan.
+ * Orders the candidates, best first. `all` are the views of every operator, candidates included. The
+ * candidates come with those that have started the fewest tasks first: a stable sort leaves ties so.
+ * An operator that has been passed over for long is served even if a policy never would.
  */
 export type RankingPolicy = (
   candidates: readonly OperatorView[],

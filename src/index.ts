@@ -10,7 +10,12 @@ export type { OnError, OperatorOptions, Retries } from './options.ts';
 export type { Budget, Rate } from './budget.ts';
 export type { Run, StartOptions } from './run.ts';
 export type { DeadLetterBlock, PipelineOptions } from './assembly.ts';
-export type { PipelineEmitted, PipelineLogic, PipelineSnapshot } from './logic.ts';
+export {
+  selectRun,
+  type PipelineEmitted,
+  type PipelineLogic,
+  type PipelineSnapshot,
+} from './logic.ts';
 export type { OutputBlock } from './output-block.ts';
 export type { Explanation, OperatorSnapshot, RunSnapshot } from './snapshot.ts';
 export type { Block, Field } from '../actors/block.ts';

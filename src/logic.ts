@@ -4,7 +4,7 @@
  */
 import type { ActorLogic, ActorScope, AnyActorRef, Snapshot, StateValue } from 'xstate';
 import type { World } from '../actors/world.ts';
-import { StallError, TaskError } from '../machines/errors.ts';
+import { RunError, StallError, TaskError } from '../machines/errors.ts';
 import type { RunReport } from '../machines/supervisor/run-report.ts';
 import { supervisorMachine } from '../machines/supervisor/supervisor.machine.ts';
 import type { RunCommand, SupervisorInput } from '../machines/supervisor/supervisor.protocol.ts';
@@ -16,6 +16,7 @@ import {
 } from './assembly.ts';
 import type { FlowNode } from './graph.ts';
 import { checkNames } from './options.ts';
+import { takeSnapshot, type ChartSnapshot, type RunSnapshot } from './snapshot.ts';
 import { outputBlock, type OutputBlock } from './output-block.ts';
 
 /** What an actor made from a pipeline emits. */
@@ -40,6 +41,11 @@ export type PipelineLogic<T> = ActorLogic<
   AnyActorSystem,
   PipelineEmitted<T>
 >;
+
+/** What can be seen of a run, given the snapshot of an actor made from a pipeline. Plain JSON. */
+export function selectRun(snapshot: PipelineSnapshot): RunSnapshot {
+  return takeSnapshot(snapshot as unknown as ChartSnapshot);
+}
 
 type AnyActorSystem = AnyActorRef['system'];
 type Scope<T> = ActorScope<PipelineSnapshot, RunCommand, AnyActorSystem, PipelineEmitted<T>>;
@@ -100,6 +106,8 @@ export function supervisorLogic<T>(
 function failedAsError(snapshot: PipelineSnapshot): PipelineSnapshot {
   if (snapshot.status !== 'done' || snapshot.output.failure === undefined) return snapshot;
   const { error: cause, ...where } = snapshot.output.failure;
-  const error = cause instanceof StallError ? cause : new TaskError(where, cause);
+  // What concerns the run as a whole is no operator's fault.
+  const isRunError = cause instanceof StallError || cause instanceof RunError;
+  const error = isRunError ? cause : new TaskError(where, cause);
   return { ...snapshot, status: 'error', output: undefined, error };
 }

@@ -19,6 +19,7 @@ import { resolveBudget, type Budget } from './budget.ts';
 import type { FlowNode } from './graph.ts';
 import type { RunCommand } from '../machines/supervisor/supervisor.protocol.ts';
 import { supervisorLogic, type PipelineLogic } from './logic.ts';
+import { createGuard, type CallbackGuard } from './callback-guard.ts';
 import { checkNames } from './options.ts';
 import { outputBlock, type OutputBlock } from './output-block.ts';
 import { checkNeeds, isSink } from './plan.ts';
@@ -26,6 +27,7 @@ import {
   explainOperator,
   statusLine,
   takeSnapshot,
+  type ChartSnapshot,
   type Explanation,
   type RunSnapshot,
 } from './snapshot.ts';
@@ -80,6 +82,8 @@ export interface Run<T> extends AsyncIterable<T>, AsyncDisposable {
   explain(operator: string): Explanation;
   /** Every event of the run, from the moment of subscription on; costs nothing until then. */
   readonly trace: Observable<RunEvent>;
+  /** What functions the user gave to watch the run have thrown: they never hurt it. */
+  readonly callbackErrors: { readonly count: number; readonly first: unknown };
   /** The supervisor's actor. */
   readonly actor: Actor<PipelineLogic<T>>;
 }
@@ -93,6 +97,7 @@ export function startRun<T>(name: string, last: FlowNode, options: StartOptions)
   const note = (event: RunEventBody): void => {
     for (const listener of listeners) listener(event);
   };
+  const callbacks = createGuard();
   const { plan, world, input } = assemble(name, last, pipelineOptions, {
     onLog: ({ operator, lineage }, values) => {
       note({ type: 'log', operator, lineage, text: values.map(describe).join(' ') });
@@ -101,41 +106,40 @@ export function startRun<T>(name: string, last: FlowNode, options: StartOptions)
       note({ type: 'progress', operator, lineage, fraction });
     },
     onDeadLetter: () => undefined,
-    onCallbackError: (error) => {
-      note({
-        type: 'log',
-        operator: name,
-        lineage: '',
-        text: `onDeadLetter failed: ${describe(error)}`,
-      });
-    },
+    onCallbackError: callbacks.report,
   });
   const cancelled = signal?.aborted === true ? { reason: signal.reason as unknown } : undefined;
   const logic = supervisorLogic<T>(() => ({ world, input: { ...input, cancelled } }));
   const actor = createActor(logic, {
     id: name,
     input: undefined,
-    ...(inspect === undefined ? {} : { inspect: guarded(inspect) }),
+    ...(inspect === undefined ? {} : { inspect: callbacks.guarded(toFunction(inspect)) }),
   });
   const trace = createTrace(actor, plan, world, listeners);
-  if (onEvent !== undefined) trace.subscribe(onEvent);
+  if (onEvent !== undefined) trace.subscribe(callbacks.guarded(onEvent));
   if (isSink(last)) world.outlet.consume({ kind: 'drain' });
-  const run = createRun<T>(name, actor, plan, world, trace, signal);
+  const run = createRun<T>({ name, actor, plan, world, trace, signal, callbacks });
   actor.start();
   return run;
 }
 
-function createRun<T>(
-  name: string,
-  actor: Actor<PipelineLogic<T>>,
-  plan: Plan,
-  { outlet, store, env }: World,
-  trace: Observable<RunEvent>,
-  signal: AbortSignal | undefined,
-): Run<T> {
+interface RunParts<T> {
+  readonly name: string;
+  readonly actor: Actor<PipelineLogic<T>>;
+  readonly plan: Plan;
+  readonly world: World;
+  readonly trace: Observable<RunEvent>;
+  readonly signal: AbortSignal | undefined;
+  readonly callbacks: CallbackGuard;
+}
+
+function createRun<T>({ name, actor, plan, world, trace, signal, callbacks }: RunParts<T>): Run<T> {
+  const { outlet, store, env } = world;
   /** Whether somebody will hear of a failure. */
   let observed = false;
   let brokeOut = false;
+
+  const supervisor = (): ChartSnapshot => actor.getSnapshot() as unknown as ChartSnapshot;
 
   const ended = new Promise<{ report: RunReport } | { error: unknown }>((resolve) => {
     actor.subscribe({
@@ -229,6 +233,9 @@ function createRun<T>(
     name,
     actor,
     trace,
+    get callbackErrors() {
+      return callbacks.errors();
+    },
     blocks: () => claimed(blocks),
     rows: () => claimed(rows),
     refs: () => claimed(refs),
@@ -276,10 +283,10 @@ function createRun<T>(
       checkNeeds(plan, resolved);
       tell({ type: 'run.setBudget', budget: resolved });
     },
-    snapshot: () => takeSnapshot(actor, store.usage),
-    status: () => statusLine(takeSnapshot(actor, store.usage)),
+    snapshot: () => takeSnapshot(supervisor()),
+    status: () => statusLine(takeSnapshot(supervisor())),
     explain(operator) {
-      const explanation = explainOperator(actor, operator, env.now());
+      const explanation = explainOperator(supervisor(), operator, env.now());
       if (explanation !== undefined) return explanation;
       const known = plan.operators.map((known) => known.name).join(', ');
       throw new OptionError('operator', `there is no operator "${operator}"; there are: ${known}`);
@@ -327,9 +334,7 @@ function createTrace(
     let seq = 0;
     const emit = (event: RunEventBody): void => {
       const numbered = { ...event, seq: seq++, at: env.now() - startedAt };
-      guard(() => {
-        subscriber.next(numbered);
-      });
+      subscriber.next(numbered);
     };
     const translator = createTranslator(names, emit);
     translator.introduce(actor);
@@ -347,23 +352,10 @@ function createTrace(
   });
 }
 
-/** XState does not guard its inspectors: one that throws would take the run with it. */
-function guarded(inspect: NonNullable<StartOptions['inspect']>): (event: InspectionEvent) => void {
-  return (event) => {
-    guard(() => {
-      if (typeof inspect === 'function') inspect(event);
-      else inspect.next?.(event);
-    });
-  };
-}
-
-function guard(callback: () => void): void {
-  try {
-    callback();
-  } catch (error) {
-    // Whoever listens must learn of it, but not at the expense of the run.
-    void Promise.reject(toError(error));
-  }
+function toFunction(
+  inspect: NonNullable<StartOptions['inspect']>,
+): (event: InspectionEvent) => void {
+  return typeof inspect === 'function' ? inspect : (event) => inspect.next?.(event);
 }
 
 function toError(thrown: unknown): Error {

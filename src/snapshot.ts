@@ -1,6 +1,6 @@
 /** What can be seen of a run at a moment: plain JSON, a line of text, an explanation in words. */
-import type { AnyActorRef } from 'xstate';
-import type { BlockStore } from '../actors/block-store.ts';
+import type { AnyActorRef, StateValue } from 'xstate';
+import { storeUsage } from '../actors/world.ts';
 import { fromMilli } from '../machines/amounts.ts';
 import type { Denial } from '../machines/denial.ts';
 import {
@@ -47,20 +47,28 @@ export interface Explanation {
   readonly text: string;
 }
 
-/** The operator actors of a run, with their contexts, in the order of the plan. */
-function operatorsOf(
-  supervisor: AnyActorRef,
-): readonly { readonly state: string; readonly context: OperatorContext }[] {
-  const { staff } = contextOf(supervisor) as SupervisorContext;
-  return staff.operators.map((operator) => ({
-    state: stateOf(operator),
-    context: contextOf(operator) as OperatorContext,
-  }));
+/** The parts of a chart's snapshot that are read here. */
+export interface ChartSnapshot {
+  readonly value: StateValue;
+  readonly context: unknown;
 }
 
-export function takeSnapshot(supervisor: AnyActorRef, usage: BlockStore['usage']): RunSnapshot {
-  const { plan, budget, staff } = contextOf(supervisor) as SupervisorContext;
-  const { ledger } = contextOf(staff.resource) as ResourceContext;
+/** The operator actors of a run, with their contexts, in the order of the plan. */
+function operatorsOf(
+  supervisor: ChartSnapshot,
+): readonly { readonly state: string; readonly context: OperatorContext }[] {
+  const { staff } = supervisor.context as SupervisorContext;
+  return staff.operators.map((operator) => {
+    const snapshot = snapshotOf(operator);
+    return { state: stateOf(snapshot), context: snapshot.context as OperatorContext };
+  });
+}
+
+/** What can be seen of a run, given a snapshot of its supervisor. */
+export function takeSnapshot(supervisor: ChartSnapshot): RunSnapshot {
+  const { plan, budget, staff } = supervisor.context as SupervisorContext;
+  const { ledger } = snapshotOf(staff.resource).context as ResourceContext;
+  const usage = storeUsage(staff.store);
   const operators = operatorsOf(supervisor).map(({ state, context }) => {
     return [context.plan.name, operatorSnapshot(state, context)] as const;
   });
@@ -94,7 +102,7 @@ export function statusLine({ operators }: RunSnapshot): string {
 
 /** Why an operator does what it does; undefined when there is no such operator. */
 export function explainOperator(
-  supervisor: AnyActorRef,
+  supervisor: ChartSnapshot,
   name: string,
   now: number,
 ): Explanation | undefined {
@@ -172,11 +180,10 @@ function count(number: number, noun: string): string {
   return `${String(number)} ${noun}${number === 1 ? '' : 's'}`;
 }
 
-function contextOf(actor: AnyActorRef): unknown {
-  return (actor.getSnapshot() as { context: unknown }).context;
+function snapshotOf(actor: AnyActorRef): ChartSnapshot {
+  return actor.getSnapshot() as ChartSnapshot;
 }
 
-function stateOf(actor: AnyActorRef): string {
-  const { value } = actor.getSnapshot() as { value: string | Record<string, string> };
+function stateOf({ value }: ChartSnapshot): string {
   return typeof value === 'string' ? value : (Object.keys(value)[0] ?? '');
 }

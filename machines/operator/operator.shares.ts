@@ -42,12 +42,13 @@ export function nameDoing({ active, holding, waiting, over, denial }: Doing): st
   return denial?.limit ?? 'dispatch';
 }
 
-/** Percent of the time until `now` by what was being done; adds up to 100 once time has passed. */
+/** Percent of the time until `now` by what was being done; adds up to 100. */
 export function shareOut(shares: Shares, now: number): Readonly<Record<string, number>> {
   const spent = addTime(shares.spent, shares.doing, Math.max(0, now - shares.since));
   const entries = Object.entries(spent).filter(([name]) => name !== 'over');
   const total = entries.reduce((sum, [, ms]) => sum + ms, 0);
-  if (total === 0) return {};
+  // It took no time that the clock can tell: what there was of it was spent running.
+  if (total === 0) return { [shares.doing === 'over' ? 'running' : shares.doing]: 100 };
   return Object.fromEntries(entries.map(([name, ms]) => [name, (100 * ms) / total]));
 }
 

@@ -59,12 +59,14 @@ export interface SupervisorContext {
   readonly asked: readonly Request[];
   /** Limit each operator was last told, to tell it only what is new. */
   readonly told: readonly (string | undefined)[];
+  /** How often each operator could have started a task and another one was chosen, since its last. */
+  readonly passedOver: readonly number[];
   /** A refused rate will refill and wake the run. */
   readonly refilling: boolean;
   /** Bytes reserved or live at the last decision. */
   readonly usedBytes: number;
-  /** Blocks the consumer has been given and not let go of, as the store last reported. */
-  readonly withConsumer: number;
+  /** How the consumer was doing when it was last asked. */
+  readonly consumer: { readonly held: number; readonly waits: boolean };
   /** Cycles in a row in which nothing happened although something waits and nothing runs. */
   readonly fruitless: number;
   readonly paused: boolean;

@@ -35,7 +35,7 @@ export function poll(
       changed: [],
       stirred: false,
       cycleAsked: false,
-      awaited: polled.length + 1,
+      awaited: polled.length + 2,
       arrived: [],
     },
     send: [
@@ -47,6 +47,7 @@ export function poll(
         }),
       ),
       tell(staff.store, { type: 'store.poll', replyTo: self }),
+      tell(staff.outlet, { type: 'outlet.poll', replyTo: self }),
     ],
   };
 }
@@ -81,17 +82,24 @@ export function takeReport(
 /** Takes the store's report of freed bytes. */
 export function takeFreed(
   context: SupervisorContext,
-  { released, withConsumer }: EventOf<'store.report'>,
+  { released }: EventOf<'store.report'>,
 ): SupervisorStep {
   const freed = [...released].map(([holder, bytes]) => unsettledOf(holder, { released: bytes }));
   return {
     context: {
       awaited: context.awaited - 1,
       unsettled: [...context.unsettled, ...freed],
-      withConsumer,
       fruitless: freed.length > 0 ? 0 : context.fruitless,
     },
   };
+}
+
+/** Takes note of how the consumer is doing. */
+export function takeConsumer(
+  { awaited }: SupervisorContext,
+  { held, waits }: EventOf<'outlet.report'>,
+): SupervisorStep {
+  return { context: { awaited: awaited - 1, consumer: { held, waits } } };
 }
 
 /** Moves polled blocks to the operators that follow, and to the consumer: one message a receiver. */

@@ -3,6 +3,7 @@
  * batched message, and send what was granted.
  */
 import { fromMilli } from '../amounts.ts';
+import { describe, RunError } from '../errors.ts';
 import type { CreditGrant, OperatorView, TaskGrant } from '../operator/operator.protocol.ts';
 import type { OperatorPlan } from '../plan.ts';
 import type { Grant, Request } from '../resource/ledger.ts';
@@ -36,13 +37,27 @@ export function request(context: SupervisorContext): SupervisorStep {
     told = replace(told, view.index, denial.limit);
     send.push(tellOperator(context, view.index, { type: 'operator.denied', denial, now }));
   }
-  const wanted = [...creditRequests(context), ...taskRequests(context)];
+  let tasks: Request[];
+  let { passedOver } = context;
+  try {
+    [tasks, passedOver] = taskRequests(context);
+  } catch (cause) {
+    return rankingFailed(cause);
+  }
+  const wanted = [...creditRequests(context), ...tasks];
   const step = wanted.length > 0 ? { context: { asked: wanted } } : keepAlive(context);
   const asked = step.context?.asked ?? [];
   if (asked.length > 0) {
     send.push(tell(staff.resource, { type: 'resource.request', requests: asked, now }));
   }
-  return { context: { ...step.context, asked, told }, send };
+  return { context: { ...step.context, asked, told, passedOver }, send };
+}
+
+/** The policy is the user's function, and the only one a chart calls. */
+function rankingFailed(cause: unknown): SupervisorStep {
+  const error = new RunError(`the ranking policy failed: ${describe(cause)}`, { cause });
+  const failure = { error, attempt: 1, lineage: '' };
+  return { context: { asked: [], ending: { outcome: 'failed', operator: 0, failure } } };
 }
 
 /** Sends what was granted, and tells who was refused why. */
@@ -63,7 +78,9 @@ export function dispatch(
     const view = viewAt(views, plan.index);
     const tasks = own.filter(({ token }) => token !== undefined);
     const credits = own.filter(({ token }) => token === undefined);
-    const denial = refusal?.denial;
+    const after = withGrants(view, plan, tasks, credits);
+    views = replace(views, plan.index, after);
+    const denial = refusal?.denial ?? localDenial({ ...context, views }, after);
     if (credits.length > 0) {
       const creditGrants = credits.flatMap((grant) => creditGrant(view, grant));
       send.push(
@@ -83,7 +100,6 @@ export function dispatch(
     } else if (denial !== undefined && told[plan.index] !== denial.limit) {
       send.push(tellOperator(context, plan.index, { type: 'operator.denied', denial, now }));
     }
-    views = replace(views, plan.index, withGrants(view, plan, tasks, credits));
     told = replace(told, plan.index, denial?.limit);
   }
 
@@ -144,16 +160,23 @@ function creditRequests(context: SupervisorContext): Request[] {
   return requests;
 }
 
-/** Tokens for new tasks: asks the policy again and again, counting each as if it were granted. */
-function taskRequests(context: SupervisorContext): Request[] {
+/**
+ * Tokens for new tasks: asks the policy again and again, counting each as if it were granted. Also
+ * says how often each operator has been passed over since.
+ */
+function taskRequests(context: SupervisorContext): [Request[], readonly number[]] {
   const requests: Request[] = [];
-  let { views } = context;
+  let { views, passedOver } = context;
   const free = freeAmounts(context);
   const beyond = new Set<number>();
   for (;;) {
     const candidates = views.filter((view) => !beyond.has(view.index) && canStart(context, view));
-    const [first] = candidates.length < 2 ? candidates : context.ranking(candidates, views);
-    if (first === undefined) return requests;
+    if (candidates.length === 0) return [requests, passedOver];
+    const first = choose(context, candidates, views, passedOver);
+    passedOver = passedOver.map((times, index) => {
+      if (index === first.index) return 0;
+      return candidates.some((view) => view.index === index) ? times + 1 : times;
+    });
     const plan = planOf(context, first.index);
     const blocks = blocksToTake(first);
     requests.push({
@@ -172,6 +195,30 @@ function taskRequests(context: SupervisorContext): Request[] {
       if (left < 0) beyond.add(first.index);
     }
   }
+}
+
+/**
+ * Who goes first: the policy's choice, unless somebody has been passed over so often that it would
+ * never have its turn. Ties go to the operator that has started the fewest tasks.
+ */
+function choose(
+  { ranking, plan }: SupervisorContext,
+  candidates: readonly OperatorView[],
+  views: readonly OperatorView[],
+  passedOver: readonly number[],
+): OperatorView {
+  const [only, ...others] = candidates;
+  if (only !== undefined && others.length === 0) return only;
+  const patience = 2 * plan.operators.length;
+  const neglected = candidates.find(({ index }) => (passedOver[index] ?? 0) >= patience);
+  if (neglected !== undefined) return neglected;
+  const started = ({ done, active }: OperatorView): number => done + active;
+  const [first] = ranking(
+    [...candidates].sort((a, b) => started(a) - started(b)),
+    views,
+  );
+  if (first !== undefined && candidates.includes(first)) return first;
+  throw new TypeError('it did not return the candidates in an order');
 }
 
 function canStart(context: SupervisorContext, view: OperatorView): boolean {

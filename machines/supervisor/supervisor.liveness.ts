@@ -8,6 +8,7 @@ import { StallError } from '../errors.ts';
 import type { OperatorView } from '../operator/operator.protocol.ts';
 import type { Request } from '../resource/ledger.ts';
 import {
+  feedsConsumer,
   localDenial,
   planOf,
   type SupervisorContext,
@@ -19,14 +20,12 @@ const FRUITLESS_CYCLES = 2;
 
 /** Called when nothing was granted. `tried`: a forced request has just been refused. */
 export function keepAlive(context: SupervisorContext, tried = false): SupervisorStep {
-  if (context.paused || context.refilling || somebodyRuns(context) || !somebodyWaits(context)) {
+  const isFine = context.paused || context.refilling || somebodyRuns(context);
+  if (isFine || !somebodyWaits(context) || isUpToConsumer(context)) {
     return { context: { asked: [], fruitless: 0 } };
   }
   const forced = tried ? undefined : forcedRequest(context);
   if (forced !== undefined) return { context: { asked: [forced], fruitless: 0 } };
-  if (context.withConsumer > 0 || waitsForConsumer(context)) {
-    return { context: { asked: [], fruitless: 0 } };
-  }
   const fruitless = context.fruitless + 1;
   if (fruitless <= FRUITLESS_CYCLES) return { context: { asked: [], fruitless, stirred: true } };
   const error = new StallError(waitingList(context));
@@ -80,8 +79,14 @@ function waiting({ views }: SupervisorContext): readonly OperatorView[] {
   return views.filter((view) => view.holding.length > 0 || view.queuedBlocks > 0 || canStart(view));
 }
 
-function waitsForConsumer(context: SupervisorContext): boolean {
-  return context.views.some((view) => localDenial(context, view)?.limit === 'demand');
+/** The consumer has blocks, or could have some, and does not wait for more: it is its turn. */
+function isUpToConsumer(context: SupervisorContext): boolean {
+  const { consumer, views } = context;
+  if (consumer.waits) return false;
+  const ready = views.some(
+    ({ index, outBlocks }) => outBlocks > 0 && feedsConsumer(planOf(context, index)),
+  );
+  return ready || consumer.held > 0;
 }
 
 function canStart({ startable, wantsFlush }: OperatorView): boolean {

@@ -10,7 +10,14 @@ import { resourceMachine } from '../resource/resource.machine.ts';
 import { react } from '../xstate.ts';
 import { runReport, type RunReport } from './run-report.ts';
 import { freshView, type SupervisorContext } from './supervisor.context.ts';
-import { complete, poll, takeFreed, takeReport, transfer } from './supervisor.cycle.ts';
+import {
+  complete,
+  poll,
+  takeConsumer,
+  takeFreed,
+  takeReport,
+  transfer,
+} from './supervisor.cycle.ts';
 import { dispatch, request } from './supervisor.dispatch.ts';
 import {
   addDemand,
@@ -84,6 +91,7 @@ export const supervisorMachine = setup({
     skipCycle: react(skipCycle),
     step: react(step),
     stepDone: react(stepDone),
+    takeConsumer: react(takeConsumer),
     takeFreed: react(takeFreed),
     takeReport: react(takeReport),
     transfer: react(transfer),
@@ -140,9 +148,10 @@ export const supervisorMachine = setup({
       closed: [],
       asked: [],
       told: plan.operators.map(() => undefined),
+      passedOver: plan.operators.map(() => 0),
       refilling: false,
       usedBytes: 0,
-      withConsumer: 0,
+      consumer: { held: 0, waits: false },
       fruitless: 0,
       paused: false,
       stepping: false,
@@ -202,6 +211,7 @@ export const supervisorMachine = setup({
           on: {
             'operator.report': { actions: 'takeReport' },
             'store.report': { actions: 'takeFreed' },
+            'outlet.report': { actions: 'takeConsumer' },
           },
         },
         transferring: {
@@ -249,6 +259,7 @@ export const supervisorMachine = setup({
         'operator.changed': { actions: 'pollNow' },
         'operator.report': { actions: 'settleReport' },
         'store.report': { actions: 'settleFreed' },
+        'outlet.report': { actions: 'takeConsumer' },
         'resource.decision': { actions: 'returnGrants' },
         'runner.opened': { actions: 'discardSplits' },
       },

@@ -3,6 +3,7 @@ import type {
   ClockAddress,
   CycleEvent,
   OutletAddress,
+  OutletReport,
   RunnerAddress,
   RunnerClosed,
   RunnerOpened,
@@ -33,6 +34,7 @@ export type SupervisorEvent =
   | OperatorReply
   | ResourceReply
   | StoreReport
+  | OutletReport
   /** Blocks were let go of since the last poll. Sent once until polled. */
   | { readonly type: 'store.changed' }
   /** The consumer would take so many blocks more. */
