@@ -1,0 +1,4 @@
+/** `sluice/node`: files, and progress in a terminal. */
+export { jsonlSink } from './jsonl-sink.ts';
+export { showProgress, type ProgressOptions } from './progress.ts';
+export { readJsonArray, readJsonl, readLines } from './read-lines.ts';
