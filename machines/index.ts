@@ -1,5 +1,8 @@
 /**
- * The four charts and what they say to each other: for those who want to read, draw or simulate them.
+ * The four charts (`supervisorMachine`, `operatorMachine`, `taskMachine`, `resourceMachine`) and what
+ * they say to each other: for those who want to read, draw or simulate them. They are drawn in
+ * `docs/reference/charts.md`.
+ *
  * To run a pipeline, take it from `sluice`: the charts decide, and need hands to do anything.
  *
  * @module sluice/machines
@@ -15,6 +18,7 @@ export type {
   CycleEvent,
   DeadLetter,
   OutletEvent,
+  OutletReport,
   RunnerClosed,
   RunnerEvent,
   RunnerOpened,
