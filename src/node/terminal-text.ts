@@ -30,7 +30,7 @@ export function layOut(columns: readonly Column[], rows: readonly Line[]): reado
   return rows.map((row) =>
     row.flatMap((cell, index) => {
       const width = widths[index] ?? 0;
-      const text = cutText(cell.text, width);
+      const text = shorten(cell.text, width);
       const padding = ' '.repeat(Math.max(0, width - widthOf(text)));
       const padded = columns[index]?.align === 'right' ? padding + text : text + padding;
       return [{ text: index === 0 ? '' : GAP }, { ...cell, text: padded }];
@@ -40,21 +40,24 @@ export function layOut(columns: readonly Column[], rows: readonly Line[]): reado
 
 /** The line as it is written to a terminal: at most `width` columns wide, without trailing space. */
 export function paint(line: Line, width: number, colors: boolean): string {
-  let room = width;
+  const text = line.map((span) => span.text).join('');
+  const fits = widthOf(text.trimEnd()) <= width;
+  let room = fits ? width : width - 1;
+  if (room < 0) return '';
   let painted = '';
-  let pending = '';
+  let space = '';
   for (const { text, style } of line) {
-    const cut = cutText(text, room);
-    room -= widthOf(cut);
-    const ink = cut.trimEnd();
+    const kept = beginning(text, room);
+    const ink = kept.trimEnd();
     if (ink !== '') {
-      painted += pending + (colors && style !== undefined ? dye(ink, style) : ink);
-      pending = '';
+      painted += space + (colors && style !== undefined ? dye(ink, style) : ink);
+      space = '';
     }
-    pending += cut.slice(ink.length);
-    if (cut !== text) break;
+    space += kept.slice(ink.length);
+    room -= widthOf(kept);
+    if (kept !== text) break;
   }
-  return painted;
+  return fits ? painted : `${painted}${space}…`;
 }
 
 /** Columns a text takes in a terminal. */
@@ -65,17 +68,22 @@ export function widthOf(text: string): number {
   return width;
 }
 
-/** The beginning of a text that is too long, with an ellipsis. */
-function cutText(text: string, width: number): string {
+/** A text that is too long ends in an ellipsis. */
+function shorten(text: string, width: number): string {
+  return widthOf(text) <= width ? text : `${beginning(text, width - 1)}…`;
+}
+
+/** As much of a text as there is room for. */
+function beginning(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   let kept = '';
-  let room = width - 1;
+  let room = width;
   for (const { segment } of new Intl.Segmenter().segment(text)) {
     room -= widthOf(segment);
     if (room < 0) break;
     kept += segment;
   }
-  return width > 0 ? `${kept}…` : '';
+  return kept;
 }
 
 /** East Asian letters and emoji take two columns. */
