@@ -14,6 +14,8 @@ export interface BlockStore {
    * @throws StoreError when it was released by all its holders.
    */
   readonly get: (ref: BlockRef) => Block<unknown>;
+  /** Whether more than one holder has the block. */
+  readonly isShared: (ref: BlockRef) => boolean;
   /** Adds holders. */
   readonly retain: (ref: BlockRef, holders?: number) => void;
   /**
@@ -67,6 +69,7 @@ export function createBlockStore(): BlockStore {
       return { id, lineage, producer, numRows, sizeBytes };
     },
     get: (ref) => find(ref).block,
+    isShared: (ref) => find(ref).holders > 1,
     retain(ref, holders = 1) {
       find(ref).holders += holders;
     },

@@ -14,6 +14,9 @@ export interface Env {
   readonly random: () => number;
 }
 
+/** How long something that is told to end may take to do so by itself, in milliseconds. */
+export const GRACE_MS = 1000;
+
 /** The real world, in Node and in browsers. */
 export const liveEnv: Env = {
   now: () => performance.now(),

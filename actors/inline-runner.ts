@@ -4,6 +4,7 @@
  */
 import { NOBODY, type BlockRef } from '../machines/block.ts';
 import type {
+  DeadLetter,
   RunnerClosed,
   RunnerEvent,
   RunnerOpened,
@@ -23,6 +24,8 @@ export interface RunnerTools {
   readonly programs: readonly OperatorProgram[];
   readonly onLog: (context: TransformContext, values: readonly unknown[]) => void;
   readonly onProgress: (context: TransformContext, fraction: number) => void;
+  /** A row that was given up and is to be handed out. */
+  readonly onDeadRow: (letter: DeadLetter, row: unknown) => void;
 }
 
 type Outcome = 'done' | 'failed' | 'cancelled';
@@ -146,6 +149,7 @@ export function createInlineRunner(tools: RunnerTools): Runner {
       },
       onLog: tools.onLog,
       onProgress: tools.onProgress,
+      onDeadRow: tools.onDeadRow,
     });
     runs.set(event.replyTo, started);
     starting.push(started);
@@ -163,6 +167,9 @@ export function createInlineRunner(tools: RunnerTools): Runner {
           break;
         case 'runner.credit':
           find(event.replyTo, event.run)?.addCredit(event.credit);
+          break;
+        case 'runner.finish':
+          find(event.replyTo, event.run)?.finish();
           break;
         case 'runner.cancel':
           find(event.replyTo, event.run)?.cancel(event.reason);

@@ -36,6 +36,8 @@ export interface Outlet {
   readonly release: (ref: BlockRef) => void;
   /** The next ref, which is the consumer's to release; undefined when there will be none. */
   readonly take: () => Promise<BlockRef | undefined>;
+  /** The run does not end before this is over: a dead letter that is being handled elsewhere. */
+  readonly await: (burial: Promise<void>) => void;
   /** Lets go of what was delivered and not taken. */
   readonly abandon: () => void;
 }
@@ -61,6 +63,8 @@ export function createOutlet({ env, store, send, onDeadLetter }: OutletTools): O
   let demandedAt = 0;
   let started = false;
   let closed = false;
+  /** Dead letters that are being handled. */
+  const burials = new Set<Promise<void>>();
   let waiting: ((ref: BlockRef | undefined) => void)[] = [];
 
   function deliver(refs: readonly BlockRef[]): void {
@@ -119,6 +123,11 @@ export function createOutlet({ env, store, send, onDeadLetter }: OutletTools): O
     demand(consumption.kind === 'drain' ? Number.MAX_SAFE_INTEGER : window);
   }
 
+  function trackBurial(burial: Promise<void>): void {
+    burials.add(burial);
+    void burial.then(() => burials.delete(burial));
+  }
+
   async function bury(letter: DeadLetter): Promise<void> {
     try {
       await onDeadLetter(letter);
@@ -145,13 +154,17 @@ export function createOutlet({ env, store, send, onDeadLetter }: OutletTools): O
           deliver(event.refs);
           break;
         case 'outlet.deadLetter':
-          void bury(event.letter);
+          trackBurial(bury(event.letter));
           break;
         case 'outlet.close':
           if (closed) break;
           closed = true;
           if (event.outcome !== 'done') abandon();
           for (const resolve of waiting.splice(0)) resolve(undefined);
+          // Whoever cancels does not wait for what becomes of the dead.
+          void Promise.all(event.outcome === 'cancelled' ? [] : burials).then(() => {
+            event.replyTo?.send({ type: 'outlet.closed' });
+          });
           break;
       }
     },
@@ -175,6 +188,7 @@ export function createOutlet({ env, store, send, onDeadLetter }: OutletTools): O
         waiting = [...waiting, resolve];
       });
     },
+    await: trackBurial,
     abandon,
   };
 }

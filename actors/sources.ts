@@ -1,8 +1,8 @@
 /** Sources: what a pipeline reads. */
 import type { Observable } from 'rxjs';
 import { isBlock, type Block } from './block.ts';
-import { macrotask, type Env } from './env.ts';
-import type { SourceTransform, TransformContext } from './transform.ts';
+import { GRACE_MS, macrotask, type Env } from './env.ts';
+import type { SourceTools, SourceTransform, TransformContext } from './transform.ts';
 
 /** Rows in any of the forms in which programs hand them out. */
 export type RowsInput<T> =
@@ -30,12 +30,13 @@ export function rowsSource<T>(
 ): SourceTransform {
   return {
     kind: 'source',
+    keepsRows: true,
     splits: () => [undefined],
-    read: (_split: never, { signal }, env) => {
+    read: (_split: never, { signal }, tools) => {
       const input = typeof rows === 'function' ? rows() : rows;
       return Symbol.iterator in input
-        ? chunk(input, rowsPerBlock)
-        : chunkAsync(iterate(input), rowsPerBlock, env, signal);
+        ? chunk(input, rowsPerBlock, tools.finishing)
+        : chunkAsync(iterate(input), rowsPerBlock, signal, tools);
     },
   };
 }
@@ -43,9 +44,11 @@ export function rowsSource<T>(
 /** Reads blocks that are there already. A function is called once for each run. */
 export function blocksSource<T>(blocks: BlocksInput<T> | (() => BlocksInput<T>)): SourceTransform {
   const rowsOf = (block: readonly T[] | Block<T>): readonly T[] =>
-    isBlock(block) ? block.rows : block;
+    // A copy: what a transform does to the rows of a block must not reach the caller's array.
+    isBlock(block) ? block.rows.slice() : block.slice();
   return {
     kind: 'source',
+    keepsRows: false,
     splits: () => [undefined],
     read: () => {
       const input = typeof blocks === 'function' ? blocks() : blocks;
@@ -57,10 +60,20 @@ export function blocksSource<T>(blocks: BlocksInput<T> | (() => BlocksInput<T>))
 export function readerSource<T, S>(source: Source<T, S>): SourceTransform {
   return {
     kind: 'source',
+    keepsRows: false,
     splits: (signal) => source.splits(signal),
     read: (split: S, context) => source.read(split, context),
   };
 }
+
+/** Stands for the rows that are given when a run starts. */
+export const inputSource: SourceTransform = {
+  kind: 'source',
+  keepsRows: true,
+  isInput: true,
+  splits: () => [],
+  read: () => [],
+};
 
 function* mapSync<T, U>(values: Iterable<T>, map: (value: T) => U): Generator<U> {
   for (const value of values) yield map(value);
@@ -70,13 +83,14 @@ async function* mapAsync<T, U>(values: AsyncIterable<T>, map: (value: T) => U): 
   for await (const value of values) yield map(value);
 }
 
-function* chunk<T>(rows: Iterable<T>, size: number): Generator<T[]> {
+function* chunk<T>(rows: Iterable<T>, size: number, finishing: AbortSignal): Generator<T[]> {
   let block: T[] = [];
   for (const row of rows) {
     block.push(row);
     if (block.length < size) continue;
     yield block;
     block = [];
+    if (finishing.aborted) return;
   }
   if (block.length > 0) yield block;
 }
@@ -89,8 +103,8 @@ function* chunk<T>(rows: Iterable<T>, size: number): Generator<T[]> {
 async function* chunkAsync<T>(
   rows: AsyncIterator<T>,
   size: number,
-  env: Env,
   signal: AbortSignal,
+  { env, finishing }: SourceTools,
 ): AsyncGenerator<T[]> {
   let block: T[] = [];
   const reading: Reading = { pulling: false, end: undefined, wake: () => undefined };
@@ -98,11 +112,13 @@ async function* chunkAsync<T>(
     reading.wake();
   };
   signal.addEventListener('abort', onAbort);
+  finishing.addEventListener('abort', onAbort);
+  const isOver = (): boolean => reading.end !== undefined || finishing.aborted;
 
   async function pull(): Promise<void> {
     reading.pulling = true;
     try {
-      while (block.length < size && reading.end === undefined) {
+      while (block.length < size && !isOver()) {
         const step = await rows.next();
         if (step.done === true) reading.end = {};
         else block.push(step.value);
@@ -118,21 +134,24 @@ async function* chunkAsync<T>(
 
   try {
     for (;;) {
-      if (!reading.pulling && reading.end === undefined) void pull();
-      if (block.length === 0 && reading.end === undefined && !signal.aborted) await woken(reading);
+      if (!reading.pulling && !isOver()) void pull();
+      if (block.length === 0 && !isOver() && !signal.aborted) await woken(reading);
       if (signal.aborted) return;
-      if (block.length < size && reading.end === undefined) await macrotask(env);
+      // What has been asked for is still waited for, a while: it would be lost.
+      if (finishing.aborted && reading.pulling) await answer(reading, env);
+      if (block.length < size && !isOver()) await macrotask(env);
       const ready = block;
       block = [];
       if (ready.length > 0) yield ready;
-      if (reading.end === undefined || block.length > 0) continue;
-      if ('error' in reading.end) throw reading.end.error;
+      if (!isOver() || block.length > 0) continue;
+      if (reading.end !== undefined && 'error' in reading.end) throw reading.end.error;
       return;
     }
   } finally {
     signal.removeEventListener('abort', onAbort);
+    finishing.removeEventListener('abort', onAbort);
     // Left early. A source that does not answer any more must not hold up the end.
-    if (reading.end === undefined) rows.return?.().then(undefined, () => undefined);
+    if (reading.end === undefined) rows.return?.(signal.reason).then(undefined, () => undefined);
   }
 }
 
@@ -150,12 +169,45 @@ function woken(reading: Reading): Promise<void> {
   });
 }
 
-function iterate<T>(input: Exclude<RowsInput<T>, Iterable<T>>): AsyncIterator<T> {
-  if (Symbol.asyncIterator in input) return input[Symbol.asyncIterator]();
-  return 'subscribe' in input ? iterateObservable(input) : iterateStream(input);
+/** Waits until a pending read is answered, or for as long as it may take. */
+async function answer(reading: Reading, env: Env): Promise<void> {
+  let late = false;
+  const stop = env.setTimer(GRACE_MS, () => {
+    late = true;
+    reading.wake();
+  });
+  const isLate = (): boolean => late;
+  while (reading.pulling && !isLate()) await woken(reading);
+  stop();
 }
 
-/** For browsers whose streams are no async iterables. */
+function iterate<T>(input: Exclude<RowsInput<T>, Iterable<T>>): AsyncIterator<T> {
+  if ('getReader' in input) return iterateStream(input);
+  if ('subscribe' in input) return iterateObservable(input);
+  const rows = input[Symbol.asyncIterator]();
+  return isDestroyable(input) ? destroyedOnReturn(rows, input) : rows;
+}
+
+/** A stream of Node's: its iterator cannot be returned from while a read is pending. */
+function destroyedOnReturn<T>(rows: AsyncIterator<T>, stream: Destroyable): AsyncIterator<T> {
+  return {
+    next: () => rows.next(),
+    return() {
+      stream.destroy();
+      return Promise.resolve({ done: true, value: undefined });
+    },
+  };
+}
+
+interface Destroyable {
+  destroy(): void;
+}
+
+function isDestroyable(input: object): input is Destroyable {
+  return 'destroy' in input && typeof input.destroy === 'function';
+}
+
+/** A reader of our own: the stream's iterator cannot be returned from while a read is pending. */
 function iterateStream<T>(stream: ReadableStream<T>): AsyncIterator<T> {
   const reader = stream.getReader();
   return {
@@ -163,8 +215,8 @@ function iterateStream<T>(stream: ReadableStream<T>): AsyncIterator<T> {
       const step = await reader.read();
       return step.done ? { done: true, value: undefined } : { done: false, value: step.value };
     },
-    async return() {
-      await reader.cancel();
+    async return(reason: unknown) {
+      await reader.cancel(reason);
       return { done: true, value: undefined };
     },
   };

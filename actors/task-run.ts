@@ -5,14 +5,16 @@
  */
 import { childLineage, mixedLineage, type BlockRef } from '../machines/block.ts';
 import { TimeoutError } from '../machines/errors.ts';
-import type { RunDelta, RunnerRun, RunReport } from '../machines/hands.protocol.ts';
+import type { DeadLetter, RunDelta, RunnerRun, RunReport } from '../machines/hands.protocol.ts';
 import type { Credit } from '../machines/resource/ledger.ts';
 import type { Block } from './block.ts';
 import type { BlockStore } from './block-store.ts';
-import { macrotask, type Env } from './env.ts';
+import { GRACE_MS, macrotask, type Env } from './env.ts';
+import { freezeRows } from './isolation.ts';
 import { createBlockSizer, type BlockSizer } from './output-blocks.ts';
 import type {
   OperatorProgram,
+  RowErrors,
   StatefulInput,
   StatefulProgram,
   StatefulResult,
@@ -22,9 +24,6 @@ import type {
 /** After so much work without a pause, I/O and timers get a turn. */
 const SLICE_MS = 5;
 const SLICE_STEPS = 64;
-/** How long a cancelled transform may take to end by itself, in milliseconds. */
-export const CANCEL_GRACE_MS = 1000;
-
 /** What a run needs from its runner. */
 export interface RunTools {
   readonly env: Env;
@@ -36,6 +35,8 @@ export interface RunTools {
   readonly onNews: (run: TaskRun) => void;
   readonly onLog: (context: TransformContext, values: readonly unknown[]) => void;
   readonly onProgress: (context: TransformContext, fraction: number) => void;
+  /** A row that was given up and is to be handed out. */
+  readonly onDeadRow: (letter: DeadLetter, row: unknown) => void;
 }
 
 type End =
@@ -55,6 +56,11 @@ export class TaskRun {
   #outputs: BlockRef[] = [];
   #consumed = 0;
   #busyMs = 0;
+  #droppedRows: DeadLetter[] = [];
+  /** Rows of the input in progress that were given up: they count when it is done with. */
+  #givenUp: { readonly letter: DeadLetter; readonly row: unknown }[] = [];
+  /** No more should be read. */
+  #finishing: AbortController | undefined;
   /** The input in progress, and how many of its outputs have been yielded so far. */
   #input: BlockRef | undefined;
   #yielded = 0;
@@ -89,7 +95,11 @@ export class TaskRun {
         this.#finish({ type: 'end', result });
       },
       (error: unknown) => {
-        this.#finish({ type: 'error', error });
+        // A reader that is told to stop may say so by throwing.
+        const isStop = this.#finishing?.signal.aborted === true && this.#controller?.signal.aborted;
+        this.#finish(
+          isStop === true ? { type: 'end', result: undefined } : { type: 'error', error },
+        );
       },
     );
   }
@@ -98,6 +108,20 @@ export class TaskRun {
     const { blocks, bytes } = this.#credit;
     this.#credit = { blocks: blocks + credit.blocks, bytes: bytes + credit.bytes };
     this.#held?.resume();
+  }
+
+  /** Reads no more. A source that keeps rows back hands them over first; any other ends at once. */
+  finish(): void {
+    const { transform } = this.#tools.program;
+    if (this.isOver || this.#cancelled !== undefined || transform.kind !== 'source') return;
+    this.#finishing ??= new AbortController();
+    this.#finishing.abort();
+    if (transform.keepsRows) return;
+    this.#controller ??= new AbortController();
+    this.#controller.abort(new Error('nothing more is to be read'));
+    this.#stopGrace = this.#tools.env.setTimer(GRACE_MS, () => {
+      this.#finish({ type: 'end', result: undefined });
+    });
   }
 
   /** Asks the transform to end. If it does not within a grace, it is left to itself, without a voice. */
@@ -110,7 +134,7 @@ export class TaskRun {
       this.#finish({ type: 'end', result: undefined });
       return;
     }
-    this.#stopGrace = this.#tools.env.setTimer(CANCEL_GRACE_MS, () => {
+    this.#stopGrace = this.#tools.env.setTimer(GRACE_MS, () => {
       this.#finish({ type: 'end', result: undefined });
     });
   }
@@ -125,12 +149,15 @@ export class TaskRun {
       now: this.#tools.env.now(),
       outputs: this.#outputs,
       consumed: this.#consumed,
-      partial: this.#yielded,
+      // What an attempt before this one has published stays published, however far this one came.
+      partial: Math.max(this.#yielded, this.#skip),
       busyMs: this.#busyMs,
+      droppedRows: this.#droppedRows,
     };
     this.#outputs = [];
     this.#consumed = 0;
     this.#busyMs = 0;
+    this.#droppedRows = [];
     this.#heldReported = held !== undefined;
     if (this.#end === undefined) return { type: 'run.progress', ...delta, held };
     if (this.#end.type === 'end') {
@@ -142,7 +169,7 @@ export class TaskRun {
   }
 
   async #runBlocks(): Promise<undefined> {
-    const { store } = this.#tools;
+    const { store, program } = this.#tools;
     for (const [index, ref] of this.message.inputs.entries()) {
       if (this.#isEnding()) return;
       this.#beginInput(ref, index === 0);
@@ -150,6 +177,7 @@ export class TaskRun {
       if (wait !== undefined) await wait;
       if (this.#isEnding()) return;
       const { rows } = store.get(ref);
+      if (program.retries > 0 || store.isShared(ref)) freezeRows(rows);
       const published = this.#publishResult(await this.#invoke(rows, this.#contextFor(ref)));
       if (published !== undefined) await published;
       if (this.#isEnding()) return;
@@ -168,8 +196,13 @@ export class TaskRun {
     const { transform } = program;
     const before = env.now();
     try {
-      if (transform.kind === 'blocks') return await transform.call(rows as never[], context);
-      if (transform.kind === 'source') return await transform.read(rows[0] as never, context, env);
+      if (transform.kind === 'blocks') {
+        return await transform.call(rows as never[], context, this.#rowErrors);
+      }
+      if (transform.kind === 'source') {
+        const tools = { env, finishing: this.#finishingSignal() };
+        return await transform.read(rows[0] as never, context, tools);
+      }
       return undefined;
     } finally {
       this.#busyMs += env.now() - before;
@@ -192,7 +225,7 @@ export class TaskRun {
       for (;;) {
         const wait = this.#awaitCredit();
         if (wait !== undefined) await wait;
-        if (this.#isEnding()) return;
+        if (this.#isEnding() || this.#mayStopReading()) return;
         const step = await this.#next(iterator);
         if (step.done === true) {
           finished = true;
@@ -343,6 +376,7 @@ export class TaskRun {
   #beginInput(ref: BlockRef, isFirst: boolean): void {
     this.#input = ref;
     this.#kept = [];
+    this.#givenUp = [];
     this.#yielded = 0;
     this.#skip = isFirst ? this.message.skip : 0;
     this.#attempt = isFirst ? this.message.attempt : 1;
@@ -351,10 +385,39 @@ export class TaskRun {
 
   #endInput(): void {
     this.#stopTimer();
+    for (const { letter, row } of this.#givenUp) {
+      this.#droppedRows.push(letter);
+      if (this.#tools.program.onRowError === 'deadLetter') this.#tools.onDeadRow(letter, row);
+    }
     this.#consumed += 1;
     this.#yielded = 0;
     this.#skip = 0;
     this.#tools.onNews(this);
+  }
+
+  readonly #rowErrors: RowErrors = {
+    handle: (error, row, index) => {
+      const { program } = this.#tools;
+      const input = this.#input;
+      if (program.onRowError === 'fail' || input === undefined) throw error;
+      const hasAttempts = this.#attempt <= program.retries;
+      if (hasAttempts && this.#judge(error).retryAfter !== undefined) throw error;
+      const { lineage } = input;
+      const attempts = this.#attempt;
+      const place = { operator: program.name, lineage, row: index, input, published: 0 };
+      this.#givenUp.push({ letter: { ...place, attempts, cause: error }, row });
+    },
+  };
+
+  #finishingSignal(): AbortSignal {
+    this.#finishing ??= new AbortController();
+    return this.#finishing.signal;
+  }
+
+  #mayStopReading(): boolean {
+    const { transform } = this.#tools.program;
+    if (this.#finishing?.signal.aborted !== true || transform.kind !== 'source') return false;
+    return !transform.keepsRows;
   }
 
   #isEnding(): boolean {

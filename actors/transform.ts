@@ -29,7 +29,13 @@ export type BlocksResult =
 /** A transform without memory: one call for each input block. */
 export interface BlockTransform {
   readonly kind: 'blocks';
-  readonly call: (rows: never[], context: TransformContext) => unknown;
+  readonly call: (rows: never[], context: TransformContext, rowErrors: RowErrors) => unknown;
+}
+
+/** What becomes of a row that a transform of rows fails on. */
+export interface RowErrors {
+  /** Gives the row up, or throws the error again when that is not the policy. */
+  readonly handle: (error: unknown, row: unknown, index: number) => void;
 }
 
 /** An input of a stateful transform. */
@@ -93,7 +99,17 @@ export interface StatefulTools {
 export interface SourceTransform {
   readonly kind: 'source';
   readonly splits: (signal: AbortSignal) => readonly unknown[] | Promise<readonly unknown[]>;
-  readonly read: (split: never, context: TransformContext, env: Env) => unknown;
+  readonly read: (split: never, context: TransformContext, tools: SourceTools) => unknown;
+  /** Keeps rows between two blocks: it must be asked on until it ends, lest they be lost. */
+  readonly keepsRows: boolean;
+  /** Fed from outside: the input is given when a run starts. */
+  readonly isInput?: boolean;
+}
+
+export interface SourceTools {
+  readonly env: Env;
+  /** Aborted when no more should be read. What was read is still wanted. */
+  readonly finishing: AbortSignal;
 }
 
 export type Transform = BlockTransform | StatefulTransform | SourceTransform;
@@ -118,6 +134,10 @@ export interface OperatorProgram {
   readonly atomic: boolean;
   /** Milliseconds one attempt at one block may take, waiting for credit not counted. */
   readonly timeoutMs: number | undefined;
+  /** How often a failed attempt may be repeated. */
+  readonly retries: number;
+  /** What becomes of a row that a transform of rows fails on. */
+  readonly onRowError: 'fail' | 'skip' | 'deadLetter';
   /** Milliseconds to wait before the next attempt; undefined when the error is not worth one. */
   readonly retryDelay: (error: unknown, attempt: number) => number | undefined;
 }

@@ -23,7 +23,8 @@ import type { OperatorProgram, TransformContext } from './transform.ts';
 export interface WorldOptions {
   readonly env: Env;
   readonly programs: readonly OperatorProgram[];
-  readonly onDeadLetter: (letter: DeadLetter, store: BlockStore) => void | Promise<void>;
+  /** Handles rows that were given up. Never throws. */
+  readonly onDeadLetter: (letter: DeadLetter, rows: readonly unknown[]) => void | Promise<void>;
   readonly onLog: (context: TransformContext, values: readonly unknown[]) => void;
   readonly onProgress: (context: TransformContext, fraction: number) => void;
 }
@@ -42,7 +43,6 @@ export function createWorld(options: WorldOptions): World {
   const { env, programs, onDeadLetter, onLog, onProgress } = options;
   const store = createBlockStore();
   const clock = createClock(env);
-  const runner = createInlineRunner({ env, store, programs, onLog, onProgress });
   /** Messages to the supervisor, once it is there. */
   let supervisor: (event: SupervisorEvent) => void = () => undefined;
   const send = (event: SupervisorEvent): void => {
@@ -52,7 +52,17 @@ export function createWorld(options: WorldOptions): World {
     env,
     store,
     send,
-    onDeadLetter: (letter) => onDeadLetter(letter, store),
+    onDeadLetter: (letter) => onDeadLetter(letter, store.get(letter.input).rows),
+  });
+  const runner = createInlineRunner({
+    env,
+    store,
+    programs,
+    onLog,
+    onProgress,
+    onDeadRow: (letter, row) => {
+      outlet.await(Promise.resolve(onDeadLetter(letter, [row])));
+    },
   });
   store.onReleased(() => {
     send({ type: 'store.changed' });
@@ -91,7 +101,7 @@ export function createWorld(options: WorldOptions): World {
       runner.dispose(reason);
       if (outlet.isClosed()) return;
       // The actors went without an end of the run: nobody is left who could let go of the blocks.
-      outlet.receive({ type: 'outlet.close', outcome: 'cancelled', reason });
+      outlet.receive({ type: 'outlet.close', outcome: 'cancelled', reason, replyTo: undefined });
       store.clear();
     },
   };

@@ -40,14 +40,23 @@ export class TaskError extends SluiceError {
   readonly attempt: number;
   /** Lineage of the input block; empty when it failed outside of any block. */
   readonly lineage: string;
+  /** What else failed while the run ended because of this; undefined when nothing did. */
+  readonly later: AggregateError | undefined;
 
-  constructor(where: { operator: string; attempt: number; lineage: string }, cause: unknown) {
-    const { operator, attempt, lineage } = where;
+  constructor(
+    where: { operator: string; attempt: number; lineage: string; later?: readonly unknown[] },
+    cause: unknown,
+  ) {
+    const { operator, attempt, lineage, later = [] } = where;
     const at = lineage === '' ? '' : ` on block ${lineage} (attempt ${String(attempt)})`;
     super(`operator "${operator}" failed${at}: ${describe(cause)}`, { cause });
     this.operator = operator;
     this.attempt = attempt;
     this.lineage = lineage;
+    this.later =
+      later.length === 0
+        ? undefined
+        : new AggregateError(later, `failed after operator "${operator}" did`);
   }
 }
 
@@ -76,6 +85,22 @@ export class FormatError extends SluiceError {
     super(`${file}${at}: ${message}`, cause === undefined ? undefined : { cause });
     this.file = file;
     this.offset = offset;
+  }
+}
+
+/** More attempts of an operator failed within a while than its `restarts` allow. */
+export class RestartLimitError extends SluiceError {
+  override readonly name = 'RestartLimitError';
+  readonly code = 'RESTARTS';
+  /** What the attempts threw, oldest first; the first is the `cause`. */
+  readonly errors: readonly unknown[];
+
+  constructor(limit: { count: number; withinMs: number }, errors: readonly unknown[]) {
+    super(
+      `${String(errors.length)} attempts failed within ${String(limit.withinMs)} ms, more than the ${String(limit.count)} that restarts allow; the first: ${describe(errors[0])}`,
+      { cause: errors[0] },
+    );
+    this.errors = errors;
   }
 }
 

@@ -19,6 +19,12 @@ export type RunnerEvent =
       readonly credit: Credit;
       readonly replyTo: Address<RunReport>;
     }
+  /** Read no more: the run ends as soon as what was read is out. */
+  | {
+      readonly type: 'runner.finish';
+      readonly run: number;
+      readonly replyTo: Address<RunReport>;
+    }
   /** Asks the run to end soon. Its real end is still reported. */
   | {
       readonly type: 'runner.cancel';
@@ -71,6 +77,8 @@ export interface RunDelta {
   readonly partial: number;
   /** Time spent inside the transform, in milliseconds. */
   readonly busyMs: number;
+  /** Rows of inputs that are done with that were given up. */
+  readonly droppedRows: readonly DeadLetter[];
 }
 
 export type RunReport =
@@ -154,12 +162,20 @@ export type OutletEvent =
   | { readonly type: 'outlet.poll'; readonly replyTo: Address<OutletReport> }
   | { readonly type: 'outlet.deliver'; readonly refs: readonly BlockRef[] }
   | { readonly type: 'outlet.deadLetter'; readonly letter: DeadLetter }
-  /** Nothing more will come. Undelivered blocks are let go of unless the run is done. */
+  /**
+   * Nothing more will come. Undelivered blocks are let go of unless the run is done. Answered by
+   * `outlet.closed` when the last dead letter has been handled.
+   */
   | {
       readonly type: 'outlet.close';
       readonly outcome: 'done' | 'failed' | 'cancelled';
       readonly reason: unknown;
+      readonly replyTo: Address<OutletClosed> | undefined;
     };
+
+export interface OutletClosed {
+  readonly type: 'outlet.closed';
+}
 
 export interface OutletReport {
   readonly type: 'outlet.report';
@@ -177,6 +193,8 @@ export interface DeadLetter {
   readonly attempts: number;
   readonly cause: unknown;
   readonly input: BlockRef;
+  /** Which row of the block was given up; undefined when all of them were. */
+  readonly row: number | undefined;
   /** Outputs that had been published before the block was given up. */
   readonly published: number;
 }

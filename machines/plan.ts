@@ -56,6 +56,8 @@ export interface OperatorPlan {
   readonly queueBlocks: number | undefined;
   /** How often a failed attempt may be repeated. */
   readonly retries: number;
+  /** More failed attempts than `count` within `withinMs` milliseconds fail the operator. */
+  readonly restarts: { readonly count: number; readonly withinMs: number } | undefined;
   readonly onError: ErrorPolicy;
   /** Blocks that may be given up before the run fails. */
   readonly maxErrors: number;

@@ -1,9 +1,10 @@
 /** Puts a run together: checks the options, plans the pipeline, makes its world. */
 
+import { rowsSource, type RowsInput } from '../actors/sources.ts';
 import { liveEnv, type Env } from '../actors/env.ts';
-import type { TransformContext } from '../actors/transform.ts';
+import type { OperatorProgram, TransformContext } from '../actors/transform.ts';
 import { createWorld, type World } from '../actors/world.ts';
-import { OptionError } from '../machines/errors.ts';
+import { OptionError, PlanError } from '../machines/errors.ts';
 import type { Plan } from '../machines/plan.ts';
 import { bottleneck, type RankingPolicy } from '../machines/ranking.ts';
 import type { SupervisorInput } from '../machines/supervisor/supervisor.protocol.ts';
@@ -19,8 +20,10 @@ export interface DeadLetterBlock {
   readonly attempts: number;
   /** What the last attempt threw. */
   readonly cause: unknown;
-  /** The input rows. */
+  /** The input rows; with `onRowError`, the one row. */
   readonly rows: readonly unknown[];
+  /** Which row of the block was given up; undefined when all of them were. */
+  readonly row: number | undefined;
   /** Outputs that had been published before the block was given up. */
   readonly published: number;
 }
@@ -34,6 +37,9 @@ export interface PipelineOptions {
   /** Gets the blocks of operators with `onError: 'deadLetter'`; awaited before the block is let go of. */
   readonly onDeadLetter?: (letter: DeadLetterBlock) => void | Promise<void>;
 }
+
+/** Rows of a block of what is fed in: most of it comes one by one, and is passed on as it comes. */
+const FED_ROWS_PER_BLOCK = 1024;
 
 export const PIPELINE_OPTIONS = ['budget', 'ranking', 'env', 'onDeadLetter'] as const;
 
@@ -59,7 +65,7 @@ export interface Assembly {
 export function assemble(
   name: string,
   last: FlowNode,
-  options: PipelineOptions,
+  options: PipelineOptions & { readonly input?: RowsInput<unknown> | (() => RowsInput<unknown>) },
   notes: Notes,
 ): Assembly {
   const { ranking = bottleneck, env = liveEnv, onDeadLetter } = options;
@@ -68,13 +74,13 @@ export function assemble(
   }
   const budget = resolveBudget(options.budget);
   const { plan, programs } = planPipeline(name, last, budget, () => env.random());
+  const fed = programs.map((program) => feed(program, options.input));
   const world = createWorld({
     env,
-    programs,
+    programs: fed,
     onLog: notes.onLog,
     onProgress: notes.onProgress,
-    async onDeadLetter({ input, ...letter }, store) {
-      const { rows } = store.get(input);
+    async onDeadLetter({ input: _input, ...letter }, rows) {
       const block = { ...letter, rows };
       notes.onDeadLetter(block);
       try {
@@ -85,4 +91,20 @@ export function assemble(
     },
   });
   return { plan, world, input: { plan, budget, ranking, now: env.now() } };
+}
+
+/** Puts the rows that are given to a run in the place that stands for them. */
+function feed(
+  program: OperatorProgram,
+  input: RowsInput<unknown> | (() => RowsInput<unknown>) | undefined,
+): OperatorProgram {
+  const { transform, name } = program;
+  if (transform.kind !== 'source' || transform.isInput !== true) return program;
+  if (input === undefined) {
+    throw new PlanError(
+      `the pipeline is fed from outside: give start({ input }), or use toTransformStream()`,
+      name,
+    );
+  }
+  return { ...program, transform: rowsSource(input, FED_ROWS_PER_BLOCK) };
 }

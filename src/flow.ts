@@ -13,7 +13,8 @@ import { OptionError } from '../machines/errors.ts';
 import type { BranchNode, FanOutNode, FlowNode, OperatorNode } from './graph.ts';
 import { checkCount, checkNames, checkOperatorOptions, type OperatorOptions } from './options.ts';
 import { pipelineLogic, type PipelineLogic } from './logic.ts';
-import { startRun, type Run, type StartOptions } from './run.ts';
+import { startRun, type FedWith, type Run, type StartOptions } from './run.ts';
+import { streamSink, transformStream } from './streams.ts';
 
 /** Options of operators that the engine brings along: they have no tasks to tune. */
 export type BuiltInOptions = Pick<OperatorOptions, 'name' | 'resources' | 'queue'>;
@@ -22,12 +23,18 @@ export type BuiltInOptions = Pick<OperatorOptions, 'name' | 'resources' | 'queue
 export type BlocksResult<U = unknown> =
   readonly U[] | Promise<readonly U[]> | Iterable<readonly U[]> | AsyncIterable<readonly U[]>;
 
-export class Flow<T> {
+/**
+ * `T` is the type of the rows that come out; `In` that of the rows fed in when a run starts, `never` for
+ * a flow that has sources of its own.
+ */
+export class Flow<T, In = never> {
   /** Name of the pipeline. */
   readonly name: string;
   /** The graph so far. */
   readonly node: FlowNode;
   #logic: PipelineLogic<T> | undefined;
+  /** Only for the compiler: a flow that must be fed is no flow that needs nothing. */
+  declare readonly fedWith: In;
 
   constructor(name: string, node: FlowNode) {
     this.name = name;
@@ -38,7 +45,7 @@ export class Flow<T> {
   map<R>(
     map: (row: T, context: TransformContext) => R,
     options: OperatorOptions = {},
-  ): Flow<Awaited<R>> {
+  ): Flow<Awaited<R>, In> {
     return this.#rows('map', map, mapRows(checkFunction('map', map)), options);
   }
 
@@ -46,15 +53,15 @@ export class Flow<T> {
   filter<S extends T>(
     predicate: (row: T, context: TransformContext) => row is S,
     options?: OperatorOptions,
-  ): Flow<S>;
+  ): Flow<S, In>;
   filter(
     predicate: (row: T, context: TransformContext) => unknown,
     options?: OperatorOptions,
-  ): Flow<T>;
+  ): Flow<T, In>;
   filter(
     predicate: (row: T, context: TransformContext) => unknown,
     options: OperatorOptions = {},
-  ): Flow<T> {
+  ): Flow<T, In> {
     return this.#rows('filter', predicate, filterRows(checkFunction('filter', predicate)), options);
   }
 
@@ -62,7 +69,7 @@ export class Flow<T> {
   flatMap<U>(
     flatMap: (row: T, context: TransformContext) => Iterable<U> | AsyncIterable<U>,
     options: OperatorOptions = {},
-  ): Flow<U> {
+  ): Flow<U, In> {
     return this.#rows('flatMap', flatMap, flatMapRows(checkFunction('flatMap', flatMap)), options);
   }
 
@@ -78,12 +85,12 @@ export class Flow<T> {
   mapBlocks<R extends BlocksResult>(
     transform: (rows: T[], context: TransformContext) => R,
     options: OperatorOptions = {},
-  ): Flow<RowsOf<R>> {
+  ): Flow<RowsOf<R>, In> {
     return this.#rows('mapBlocks', transform, checkFunction('mapBlocks', transform), options);
   }
 
   /** The same rows in blocks of another size, gathered across blocks and tasks. */
-  batch(size: BatchSize, options: BuiltInOptions = {}): Flow<T> {
+  batch(size: BatchSize, options: BuiltInOptions = {}): Flow<T, In> {
     checkNames('batch', size, ['rows', 'bytes']);
     checkCount('batch.rows', size.rows, 1);
     checkCount('batch.bytes', size.bytes, 1);
@@ -94,44 +101,47 @@ export class Flow<T> {
   }
 
   /** The first `rows` rows that arrive. What feeds it is stopped as soon as they are there. */
-  limit(rows: number, options: BuiltInOptions = {}): Flow<T> {
+  limit(rows: number, options: BuiltInOptions = {}): Flow<T, In> {
     checkCount('limit', rows, 0);
     return this.#builtIn('limit', limitTransform(rows), options, [this.node]);
   }
 
   /** The blocks of this flow and of others, as they come. */
-  union<U>(...flows: readonly Flow<U>[]): Flow<T | U> {
+  union<U, In2 = never>(...flows: readonly Flow<U, In2>[]): Flow<T | U, In | In2> {
     for (const flow of flows) checkFlow('union', flow);
     const inputs = [this.node, ...flows.map(({ node }) => node)];
     return new Flow(this.name, { kind: 'union', inputs });
   }
 
   /** Pairs of the rows of this flow and another, by position, until one of them ends. */
-  zip<U>(other: Flow<U>, options: BuiltInOptions = {}): Flow<[T, U]> {
+  zip<U, In2 = never>(other: Flow<U, In2>, options: BuiltInOptions = {}): Flow<[T, U], In | In2> {
     checkFlow('zip', other);
     return this.#builtIn('zip', zipTransform(), options, [this.node, other.node]);
   }
 
   /** Several flows that each get every block. All of them must be used. */
-  tee(): readonly [Flow<T>, Flow<T>];
-  tee(branches: number): readonly Flow<T>[];
-  tee(branches = 2): readonly Flow<T>[] {
+  tee(): readonly [Flow<T, In>, Flow<T, In>];
+  tee(branches: number): readonly Flow<T, In>[];
+  tee(branches = 2): readonly Flow<T, In>[] {
     return this.#fanOut('tee', branches);
   }
 
   /** Several flows that share the blocks: each block goes to the one with the most room. */
-  split(): readonly [Flow<T>, Flow<T>];
-  split(branches: number): readonly Flow<T>[];
-  split(branches = 2): readonly Flow<T>[] {
+  split(): readonly [Flow<T, In>, Flow<T, In>];
+  split(branches: number): readonly Flow<T, In>[];
+  split(branches = 2): readonly Flow<T, In>[] {
     return this.#fanOut('split', branches);
   }
 
   /**
-   * Writes every block to a sink, one at a time. The flow that is left has no rows: run it with
+   * Writes every block to a sink, a function or a stream, one at a time. The flow that is left has no rows: run it with
    * `start().done`, or join it with others by `union`.
    */
-  to(sink: Sink<T> | Sink<T>['write'], options: BuiltInOptions = {}): Flow<never> {
-    const target = typeof sink === 'function' ? { write: sink } : sink;
+  to(
+    sink: Sink<T> | Sink<T>['write'] | WritableStream<T>,
+    options: BuiltInOptions = {},
+  ): Flow<never, In> {
+    const target = toSink(sink);
     if (typeof target !== 'object' || typeof target.write !== 'function') {
       throw new OptionError('to', 'to(sink) needs an object with a write method, or a function');
     }
@@ -144,8 +154,28 @@ export class Flow<T> {
    * @throws PlanError when the pipeline can never run under the budget.
    * @throws OptionError when an option is unknown or has a value it cannot have.
    */
-  start(options: StartOptions = {}): Run<T> {
+  start(
+    ...[options = {}]: [In] extends [never]
+      ? [options?: StartOptions]
+      : [options: StartOptions & FedWith<In>]
+  ): Run<T> {
     return startRun<T>(this.name, this.node, options);
+  }
+
+  /**
+   * Starts a run between two ends of a stream: what is written goes in, what is read comes out. An
+   * error or a cancel at one end reaches the other, as the Streams Standard says.
+   *
+   * @example
+   * readable.pipeThrough(pipeline('double').fed<number>().map((x) => 2 * x).toTransformStream())
+   */
+  toTransformStream(options: StartOptions = {}): {
+    writable: WritableStream<In>;
+    readable: ReadableStream<T>;
+  } {
+    return transformStream<In, T>((input) =>
+      startRun<T>(this.name, this.node, { ...options, input }),
+    );
   }
 
   /** XState actor logic: for `createActor`, or to invoke or spawn in a machine of your own. */
@@ -159,7 +189,7 @@ export class Flow<T> {
     given: { readonly name: string },
     call: Extract<Transform, { kind: 'blocks' }>['call'],
     options: OperatorOptions,
-  ): Flow<U> {
+  ): Flow<U, In> {
     const label = given.name === '' ? method : given.name;
     return this.#operator('transform', label, { kind: 'blocks', call }, options, [this.node]);
   }
@@ -169,7 +199,7 @@ export class Flow<T> {
     transform: Transform,
     options: BuiltInOptions,
     inputs: readonly FlowNode[],
-  ): Flow<U> {
+  ): Flow<U, In> {
     return this.#operator('transform', label, transform, options, inputs);
   }
 
@@ -179,19 +209,19 @@ export class Flow<T> {
     transform: Transform,
     options: OperatorOptions,
     inputs: readonly FlowNode[],
-  ): Flow<U> {
+  ): Flow<U, In> {
     if (transform.kind === 'stateful')
       checkNames('options', options, ['name', 'resources', 'queue']);
     checkOperatorOptions(options);
     return new Flow(this.name, { kind: 'operator', role, label, transform, options, inputs });
   }
 
-  #fanOut(kind: FanOutNode['kind'], branches: number): readonly Flow<T>[] {
+  #fanOut(kind: FanOutNode['kind'], branches: number): readonly Flow<T, In>[] {
     checkCount(kind, branches, 1);
     const fanOut: FanOutNode = { kind, inputs: [this.node], branches };
     return Array.from({ length: branches }, (_, index) => {
       const branch: BranchNode = { kind: 'branch', inputs: [fanOut], index };
-      return new Flow<T>(this.name, branch);
+      return new Flow<T, In>(this.name, branch);
     });
   }
 }
@@ -199,6 +229,11 @@ export class Flow<T> {
 function checkFunction<F>(method: string, value: F): F {
   if (typeof value === 'function') return value;
   throw new OptionError(method, `${method} needs a function, not ${typeof value}`);
+}
+
+function toSink<T>(sink: Sink<T> | Sink<T>['write'] | WritableStream<T>): Sink<T> {
+  if (typeof sink === 'function') return { write: sink };
+  return typeof sink === 'object' && 'getWriter' in sink ? streamSink(sink) : sink;
 }
 
 function checkFlow(method: string, value: unknown): void {

@@ -31,6 +31,7 @@ export {
   FormatError,
   OptionError,
   PlanError,
+  RestartLimitError,
   RunError,
   SluiceError,
   StallError,

@@ -30,12 +30,22 @@ export interface OperatorOptions {
   /** Default: 0. */
   readonly retries?: Retries;
   /**
+   * More failed attempts than `count` within `within` milliseconds fail the operator, whatever retries
+   * are left: as with supervisors in Erlang/OTP. Default: no limit.
+   */
+  readonly restarts?: { readonly count: number; readonly within: number };
+  /**
    * `fail` ends the run; `skip` gives the block up, counts and lists it; `deadLetter` also hands it to
    * the run's `onDeadLetter`. Default: `fail`.
    */
   readonly onError?: OnError;
-  /** Blocks that may be given up before the run fails. Default: no limit. */
+  /** Blocks and rows that may be given up before the run fails. Default: no limit. */
   readonly maxErrors?: number;
+  /**
+   * For `map`, `filter` and `flatMap`: what happens to a single row the function fails on when attempts
+   * are used up, so that it does not cost its whole block. Default: `fail`, the block fails.
+   */
+  readonly onRowError?: OnError;
   /**
    * Publishes the outputs of a block only when all of them are made: for transforms that yield
    * something else when they are run again. Default: false, a retry skips what was published.
@@ -64,8 +74,10 @@ const OPERATOR_OPTIONS = [
   'resources',
   'maxConcurrency',
   'retries',
+  'restarts',
   'onError',
   'maxErrors',
+  'onRowError',
   'atomic',
   'preserveOrder',
   'input',
@@ -77,14 +89,19 @@ const OPERATOR_OPTIONS = [
 /** @throws OptionError when an option is unknown or has a value it cannot have. */
 export function checkOperatorOptions(options: OperatorOptions): void {
   checkNames('options', options, OPERATOR_OPTIONS);
-  const { name, resources, retries, onError, input, output, queue } = options;
+  const { name, resources, retries, restarts, onError, input, output, queue } = options;
   if (name !== undefined) checkName('name', name);
   if (resources !== undefined) checkAmounts('resources', resources);
   checkCount('maxConcurrency', options.maxConcurrency, 1);
   if (retries !== undefined) checkRetries(retries);
-  if (onError !== undefined && !['fail', 'skip', 'deadLetter'].includes(onError)) {
-    throw wrong('onError', onError, `'fail', 'skip' or 'deadLetter'`);
+  if (restarts !== undefined) {
+    checkNames('restarts', restarts, ['count', 'within']);
+    checkRequired('restarts.count', restarts.count);
+    checkCount('restarts.count', restarts.count, 0);
+    checkPositive('restarts.within', restarts.within);
   }
+  checkPolicy('onError', onError);
+  checkPolicy('onRowError', options.onRowError);
   checkCount('maxErrors', options.maxErrors, 0);
   checkFlag('atomic', options.atomic);
   checkFlag('preserveOrder', options.preserveOrder);
@@ -132,6 +149,10 @@ export function checkCount(option: string, count: unknown, least: number): void 
   }
 }
 
+function checkRequired(option: string, value: unknown): void {
+  if (value === undefined) throw wrong(option, value, 'given');
+}
+
 /** @throws OptionError when it is not a finite number above 0. */
 export function checkPositive(option: string, amount: unknown): void {
   if (typeof amount !== 'number' || !Number.isFinite(amount) || amount <= 0) {
@@ -165,6 +186,11 @@ function checkRetries(retries: Retries): void {
   if (when !== undefined && typeof when !== 'function') {
     throw wrong('retries.when', when, 'a function');
   }
+}
+
+function checkPolicy(option: string, policy: unknown): void {
+  if (policy === undefined || ['fail', 'skip', 'deadLetter'].includes(policy as string)) return;
+  throw wrong(option, policy, `'fail', 'skip' or 'deadLetter'`);
 }
 
 function checkFlag(option: string, flag: unknown): void {

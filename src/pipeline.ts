@@ -2,6 +2,7 @@
 import type { SourceTransform } from '../actors/transform.ts';
 import {
   blocksSource,
+  inputSource,
   readerSource,
   rowsSource,
   type BlocksInput,
@@ -10,6 +11,7 @@ import {
 } from '../actors/sources.ts';
 import { OptionError } from '../machines/errors.ts';
 import { Flow } from './flow.ts';
+import { INPUT } from './streams.ts';
 import { checkCount, checkName, checkNames } from './options.ts';
 
 /** Rows gathered into one block, unless the source says otherwise. */
@@ -33,6 +35,8 @@ export interface PipelineStart {
     blocks: BlocksInput<T> | (() => BlocksInput<T>),
     options?: Pick<FromOptions, 'name'>,
   ): Flow<T>;
+  /** Is fed with rows when a run starts, by `start({ input })` or `toTransformStream()`. */
+  fed<In>(): Flow<In, In>;
   /** Reads with a reader, split by split. */
   fromSource<T, S>(
     source: Source<T, S>,
@@ -78,6 +82,16 @@ export function pipeline(name: string): PipelineStart {
       checkNames('options', options, ['name']);
       checkReadable('fromBlocks', blocks);
       return source(blocksSource(blocks), options);
+    },
+    fed<In>() {
+      return new Flow<In, In>(name, {
+        kind: 'operator',
+        role: 'source',
+        label: INPUT,
+        transform: inputSource,
+        options: {},
+        inputs: [],
+      });
     },
     fromSource(reader, options = {}) {
       checkNames('options', options, ['name', 'maxConcurrency']);

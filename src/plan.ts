@@ -66,6 +66,8 @@ export function planPipeline(
       targetBytes: plan.operators[index]?.targetBytes ?? targetBytes,
       atomic: node.options.atomic ?? false,
       timeoutMs: node.options.timeout,
+      retries: plan.operators[index]?.retries ?? 0,
+      onRowError: node.options.onRowError ?? 'fail',
       retryDelay: retryDelay(node.options.retries, random),
     })),
   };
@@ -167,7 +169,8 @@ function planOperator(
   const { role, options, transform, inputs } = node;
   const serial = transform.kind === 'stateful';
   const onError = options.onError ?? 'fail';
-  const unlimited = onError === 'fail' ? 0 : Number.MAX_SAFE_INTEGER;
+  const givesUp = onError !== 'fail' || (options.onRowError ?? 'fail') !== 'fail';
+  const unlimited = givesUp ? Number.MAX_SAFE_INTEGER : 0;
   // What the engine does itself, reading, re-blocking and joining, takes no core.
   const needs =
     options.resources ?? (role === 'source' || (serial && role !== 'sink') ? {} : { cpu: 1 });
@@ -186,6 +189,10 @@ function planOperator(
     input: options.input,
     targetBytes: options.output?.bytes ?? defaultTarget,
     queueBlocks: options.queue?.blocks,
+    restarts: options.restarts && {
+      count: options.restarts.count,
+      withinMs: options.restarts.within,
+    },
     retries: serial ? 0 : retryCount(options.retries),
     onError,
     maxErrors: options.maxErrors ?? unlimited,

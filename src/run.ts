@@ -1,5 +1,5 @@
 /** The handle of a run: what comes out of it, what can be seen of it, and how it is steered. */
-import { Observable } from 'rxjs';
+import { Observable, type Subscriber } from 'rxjs';
 import {
   createActor,
   type Actor,
@@ -14,6 +14,7 @@ import { CancelledError, describe, OptionError, RunError } from '../machines/err
 import type { Plan } from '../machines/plan.ts';
 import type { RunEvent, RunEventBody } from '../machines/run-event.ts';
 import type { RunReport } from '../machines/supervisor/run-report.ts';
+import type { RowsInput } from '../actors/sources.ts';
 import { assemble, PIPELINE_OPTIONS, type PipelineOptions } from './assembly.ts';
 import { resolveBudget, type Budget } from './budget.ts';
 import type { FlowNode } from './graph.ts';
@@ -22,6 +23,7 @@ import { supervisorLogic, type PipelineLogic } from './logic.ts';
 import { createGuard, type CallbackGuard } from './callback-guard.ts';
 import { checkNames } from './options.ts';
 import { outputBlock, type OutputBlock } from './output-block.ts';
+import { readableStream } from './streams.ts';
 import { checkNeeds, isSink } from './plan.ts';
 import {
   explainOperator,
@@ -31,6 +33,11 @@ import {
   type Explanation,
   type RunSnapshot,
 } from './snapshot.ts';
+
+/** Rows for a flow that begins with `fed`. */
+export interface FedWith<In> {
+  readonly input: RowsInput<In> | (() => RowsInput<In>);
+}
 
 export interface StartOptions extends PipelineOptions {
   /** Cancels the run when it is aborted; the reason is kept. */
@@ -58,6 +65,10 @@ export interface Run<T> extends AsyncIterable<T>, AsyncDisposable {
   collect(): Promise<T[]>;
   /** Runs for its effects: outputs are let go of as they come. */
   drain(): Promise<RunReport>;
+  /** The rows as a stream that takes nothing before it is asked; cancelling it cancels the run. */
+  toReadableStream(): ReadableStream<T>;
+  /** The rows as an observable, for one subscriber; unsubscribing cancels the run. */
+  toObservable(): Observable<T>;
   /**
    * What happened, when it is over: resolves when the run is done or cancelled, rejects with the
    * TaskError when it failed.
@@ -68,6 +79,11 @@ export interface Run<T> extends AsyncIterable<T>, AsyncDisposable {
   resume(): void;
   /** Lets one cycle of the supervisor pass, and pauses again. Resolves when it has. */
   step(): Promise<void>;
+  /**
+   * Reads no more and finishes what was read: the gentle end. Resolves when the run is over, as `done`
+   * with a report that says `stopped`.
+   */
+  stop(): Promise<void>;
   /** Ends the run: every running task is told by its signal. Resolves when nothing of it is left. */
   cancel(reason?: unknown): Promise<void>;
   /** Changes the budget from now on. What is out stays out: nothing starts until it fits again. */
@@ -88,17 +104,21 @@ export interface Run<T> extends AsyncIterable<T>, AsyncDisposable {
   readonly actor: Actor<PipelineLogic<T>>;
 }
 
-const START_OPTIONS = [...PIPELINE_OPTIONS, 'signal', 'inspect', 'onEvent'] as const;
+const START_OPTIONS = [...PIPELINE_OPTIONS, 'signal', 'inspect', 'onEvent', 'input'] as const;
 
-export function startRun<T>(name: string, last: FlowNode, options: StartOptions): Run<T> {
+export function startRun<T>(
+  name: string,
+  last: FlowNode,
+  options: StartOptions & Partial<FedWith<unknown>>,
+): Run<T> {
   checkNames('options', options, START_OPTIONS);
-  const { signal, inspect, onEvent, ...pipelineOptions } = options;
+  const { signal, inspect, onEvent, ...assemblyOptions } = options;
   const listeners = new Set<(event: RunEventBody) => void>();
   const note = (event: RunEventBody): void => {
     for (const listener of listeners) listener(event);
   };
   const callbacks = createGuard();
-  const { plan, world, input } = assemble(name, last, pipelineOptions, {
+  const { plan, world, input } = assemble(name, last, assemblyOptions, {
     onLog: ({ operator, lineage }, values) => {
       note({ type: 'log', operator, lineage, text: values.map(describe).join(' ') });
     },
@@ -229,7 +249,7 @@ function createRun<T>({ name, actor, plan, world, trace, signal, callbacks }: Ru
     return make();
   }
 
-  return {
+  const run: Run<T> = {
     name,
     actor,
     trace,
@@ -273,6 +293,13 @@ function createRun<T>({ name, actor, plan, world, trace, signal, callbacks }: Ru
       tell({ type: 'run.step' });
       await stepped;
     },
+    toReadableStream: () => readableStream(run, (error) => error),
+    toObservable: () => new Observable((subscriber) => pushRows(run, subscriber)),
+    async stop() {
+      observed = true;
+      tell({ type: 'run.stop' });
+      await ended;
+    },
     async cancel(reason) {
       observed = true;
       tell({ type: 'run.cancel', reason });
@@ -296,6 +323,26 @@ function createRun<T>({ name, actor, plan, world, trace, signal, callbacks }: Ru
       tell({ type: 'run.cancel', reason: 'disposed' });
       await ended;
     },
+  };
+  return run;
+}
+
+/** Pushes the rows of a run to a subscriber; returns what ends it. */
+function pushRows<T>(run: Run<T>, subscriber: Subscriber<T>): () => void {
+  const blocks = run.blocks();
+  async function push(): Promise<void> {
+    for await (const block of blocks) for (const row of block.rows) subscriber.next(row);
+  }
+  push().then(
+    () => {
+      subscriber.complete();
+    },
+    (error: unknown) => {
+      subscriber.error(error);
+    },
+  );
+  return () => {
+    void run.cancel('its subscriber left');
   };
 }
 

@@ -12,6 +12,9 @@ import { shareOut } from '../machines/operator/operator.shares.ts';
 import type { ResourceContext } from '../machines/resource/resource.machine.ts';
 import type { SupervisorContext } from '../machines/supervisor/supervisor.context.ts';
 
+/** A task that yields nothing for so many milliseconds is worth a word. */
+const SILENT_MS = 1000;
+
 export interface OperatorSnapshot {
   readonly state: string;
   readonly kind: 'source' | 'transform' | 'sink';
@@ -150,6 +153,8 @@ function explainInWords(
   if (failure !== undefined) parts.push(`it failed on block ${failure.lineage}`);
   if (active > 0) parts.push(`${count(active, 'task')} under way`);
   if (holding > 0) parts.push(`${String(holding)} of them waiting for room for output`);
+  const silent = silentTask(context, now);
+  if (silent !== undefined) parts.push(silent);
   if (waiting > 0) parts.push(`${count(waiting, 'block')} waiting`);
   if (denial !== undefined) parts.push(denialInWords(denial, now));
   const spent = Object.entries(shares)
@@ -157,6 +162,15 @@ function explainInWords(
     .map(([what, percent]) => `${what} ${percent.toFixed(0)} %`);
   if (spent.length > 0) parts.push(`so far ${spent.join(', ')}`);
   return parts.join('; ');
+}
+
+/** A task that could go on and has not been heard of for a while. */
+function silentTask({ slots }: OperatorContext, now: number): string | undefined {
+  const running = slots.filter((task) => task !== undefined && task.missing === undefined);
+  const [oldest] = running.sort((a, b) => (a?.heardAt ?? 0) - (b?.heardAt ?? 0));
+  if (oldest === undefined || now - oldest.heardAt < SILENT_MS) return undefined;
+  const seconds = ((now - oldest.heardAt) / 1000).toFixed(1);
+  return `task ${String(oldest.task)} has yielded nothing for ${seconds} s`;
 }
 
 /** One denial as a clause: what is missing, how much, since when. */

@@ -21,6 +21,8 @@ export interface RunningTask {
   readonly missing: Credit | undefined;
   /** Blocks of credit it has not spent. */
   readonly creditBlocks: number;
+  /** When it was last heard of: its start, or its last output. */
+  readonly heardAt: number;
 }
 
 /** Outputs that wait until the tasks before theirs are over, in `preserveOrder` mode. */
@@ -46,10 +48,14 @@ export interface OperatorContext {
   /** Tasks in the order they were started, with what they yielded: only with `preserveOrder`. */
   readonly order: readonly ParkedOutputs[];
   readonly flushed: boolean;
-  /** Needs no more input: its own wish, or because nobody wants its outputs. */
+  /** Takes no more input: its own wish, the end of reading, or because nobody wants its outputs. */
   readonly satisfied: boolean;
+  /** Nobody wants what still comes out of its tasks. */
+  readonly unwanted: boolean;
   readonly cancelled: boolean;
   readonly failure: TaskFailure | undefined;
+  /** Failed attempts that count towards the limit of `restarts`, oldest first. */
+  readonly recentFailures: readonly { readonly at: number; readonly error: unknown }[];
   readonly denial: Denial | undefined;
   readonly counts: OperatorCounts;
   readonly dropped: Dropped;
@@ -88,8 +94,10 @@ export function initialOperator({ plan, now, ...addresses }: OperatorInput): Ope
     order: [],
     flushed: false,
     satisfied: false,
+    unwanted: false,
     cancelled: false,
     failure: undefined,
+    recentFailures: [],
     denial: undefined,
     counts: {
       tasks: 0,
@@ -97,6 +105,7 @@ export function initialOperator({ plan, now, ...addresses }: OperatorInput): Ope
       failed: 0,
       cancelled: 0,
       dropped: 0,
+      rowsDropped: 0,
       blocksIn: 0,
       rowsIn: 0,
       bytesIn: 0,

@@ -22,6 +22,7 @@ import {
   acceptSettled,
   cancelAll,
   feedTasks,
+  finishReading,
   startTasks,
   stopEarly,
 } from './operator.tasks.ts';
@@ -42,6 +43,7 @@ export const operatorMachine = setup({
     answerPoll: react(answerPoll),
     cancelAll: react(cancelAll),
     feedTasks: react(feedTasks),
+    finishReading: react(finishReading),
     keepDenial: react(keepDenial),
     markInputsDone: react(markInputsDone),
     startTasks: react(startTasks),
@@ -72,6 +74,7 @@ export const operatorMachine = setup({
     'operator.credit': { actions: 'feedTasks', description: 'Credit for tasks that hold.' },
     'operator.denied': { actions: 'keepDenial', description: 'Why nothing more may start.' },
     'operator.stop': { actions: 'stopEarly', description: 'Nobody wants its outputs.' },
+    'operator.finish': { actions: 'finishReading', description: 'Read no more.' },
     'operator.cancel': { actions: 'cancelAll', description: 'The run is being cancelled.' },
     'task.progress': { actions: 'acceptProgress', description: 'A task yielded, or holds.' },
     'task.settled': { actions: 'acceptSettled', description: 'A task is over.' },

@@ -35,6 +35,8 @@ export type OperatorEvent =
   | { readonly type: 'operator.denied'; readonly denial: Denial; readonly now: number }
   /** Nobody wants its outputs any more: end early, and well. */
   | { readonly type: 'operator.stop'; readonly now: number }
+  /** Read no more; what was read goes on. */
+  | { readonly type: 'operator.finish'; readonly now: number }
   /** The run is being cancelled. */
   | { readonly type: 'operator.cancel'; readonly reason: unknown; readonly now: number }
   | TaskReport;
@@ -150,6 +152,8 @@ export interface OperatorCounts {
   readonly cancelled: number;
   /** Blocks that were given up. */
   readonly dropped: number;
+  /** Rows that were given up, of blocks that were not. */
+  readonly rowsDropped: number;
   readonly blocksIn: number;
   readonly rowsIn: number;
   readonly bytesIn: number;
@@ -160,7 +164,7 @@ export interface OperatorCounts {
   readonly busyMs: number;
 }
 
-/** The first blocks that were given up; `OperatorCounts.dropped` counts them all. */
+/** The first blocks and rows that were given up; the counts count them all. */
 export type Dropped = readonly DeadLetter[];
 
 export interface OperatorInput {

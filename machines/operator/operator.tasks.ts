@@ -4,13 +4,13 @@ import { emptyQueue, push, queued, take, type RefQueue } from '../queue.ts';
 import type { TaskDelta, TaskEvent, TaskInput, TaskReport } from '../task/task.protocol.ts';
 import { tell, type Message, type Spawn, type Step } from '../xstate.ts';
 import {
-  MAX_LISTED,
   startableBlocks,
   wantsFlush,
   withTime,
   type OperatorContext,
   type RunningTask,
 } from './operator.context.ts';
+import { noteDrops, noteRetry } from './operator.failures.ts';
 import { queueUp, release as releaseInOrder } from './operator.order.ts';
 import type { OperatorAddress, OperatorEvent, TaskGrant } from './operator.protocol.ts';
 import { measure } from './operator.sizing.ts';
@@ -30,7 +30,7 @@ export function startTasks(
   const send: Message[] = [];
   let unused = 0;
   grants.forEach((grant, index) => {
-    const started = startTask(next, grant, grants.length - index);
+    const started = startTask(next, grant, grants.length - index, now);
     if (started === undefined) {
       unused += 1;
       next = giveBack(next, grant);
@@ -85,21 +85,17 @@ export function acceptProgress(
   );
   next = {
     ...next,
-    slots: replace(next.slots, slot, { ...running, missing: held, creditBlocks }),
+    slots: replace(next.slots, slot, { ...running, missing: held, creditBlocks, heardAt: now }),
     counts: {
       ...next.counts,
       retried: counts.retried + (retried === undefined ? 0 : 1),
       dropped: counts.dropped + (dropped === undefined ? 0 : 1),
     },
-    dropped:
-      dropped === undefined || next.dropped.length >= MAX_LISTED
-        ? next.dropped
-        : [...next.dropped, dropped],
   };
+  next = noteDrops(noteRetry(next, retried, now), dropped === undefined ? [] : [dropped]);
   const send = releaseRefs(context, unwanted);
-  if (dropped !== undefined && next.counts.dropped > context.plan.maxErrors) {
-    const { cause: error, attempts: attempt, lineage } = dropped;
-    next = { ...next, failure: next.failure ?? { error, attempt, lineage } };
+  if (next.failure !== undefined) {
+    // It takes nothing more: what is queued has no other holder.
     send.push(...releaseAll(next, next.inputs));
     next = { ...next, inputs: next.inputs.map(() => emptyQueue) };
   }
@@ -135,7 +131,7 @@ export function acceptSettled(
     },
   };
   const send = releaseRefs(context, unwanted);
-  if (satisfied || failure !== undefined) {
+  if (satisfied || next.failure !== undefined) {
     // It takes nothing more: what is queued has no other holder.
     send.push(...releaseAll(next, next.inputs));
     next = {
@@ -160,14 +156,27 @@ export function stopEarly(
   context: OperatorContext,
   { now }: EventOf<'operator.stop'>,
 ): OperatorStep {
-  return abandon({ ...context, satisfied: true }, 'its outputs are not wanted any more', now);
+  const next = { ...context, satisfied: true, unwanted: true };
+  return abandon(next, 'its outputs are not wanted any more', now);
 }
 
 export function cancelAll(
   context: OperatorContext,
   { reason, now }: EventOf<'operator.cancel'>,
 ): OperatorStep {
-  return abandon({ ...context, cancelled: true }, reason, now);
+  return abandon({ ...context, cancelled: true, unwanted: true }, reason, now);
+}
+
+/** Reads no more, but what was read goes on: what is under way ends as soon as it can. */
+export function finishReading(
+  context: OperatorContext,
+  { now }: EventOf<'operator.finish'>,
+): OperatorStep {
+  const next = { ...context, satisfied: true, inputs: context.inputs.map(() => emptyQueue) };
+  const finishes = context.slots.flatMap((running, slot) =>
+    running === undefined ? [] : [tellTask(slot, { type: 'task.finish' })],
+  );
+  return tellOnce(withTime(next, now), [...releaseAll(context, context.inputs), ...finishes]);
 }
 
 function abandon(context: OperatorContext, reason: unknown, now: number): OperatorStep {
@@ -202,6 +211,7 @@ function startTask(
   context: OperatorContext,
   grant: TaskGrant,
   starting: number,
+  now: number,
 ): Started | undefined {
   const flush = wantsFlush(context);
   const startable = startableBlocks(context);
@@ -228,6 +238,7 @@ function startTask(
     token: grant.token,
     missing: undefined,
     creditBlocks: grant.credit.blocks,
+    heardAt: now,
   };
   return {
     slot,
@@ -256,10 +267,10 @@ function startTask(
 
 /** Outputs that crossed the order to stop on their way. */
 function unwantedOutputs(
-  { satisfied, cancelled }: OperatorContext,
+  { unwanted }: OperatorContext,
   { outputs }: TaskDelta,
 ): readonly BlockRef[] {
-  return satisfied || cancelled ? outputs : [];
+  return unwanted ? outputs : [];
 }
 
 /** Takes what a task has done into queues, counters and measurements. */
@@ -279,7 +290,7 @@ function absorb(
     rows += ref.numRows;
     bytes += ref.sizeBytes;
   }
-  return {
+  const next = {
     ...context,
     order,
     outputs: push(context.outputs, leaving),
@@ -290,12 +301,14 @@ function absorb(
       rowsOut: counts.rowsOut + rows,
       bytesOut: counts.bytesOut + bytes,
       busyMs: counts.busyMs + delta.busyMs,
+      rowsDropped: counts.rowsDropped + delta.droppedRows.length,
     },
     unsettled: {
       ...context.unsettled,
       produced: context.unsettled.produced + delta.produced,
     },
   };
+  return noteDrops(next, delta.droppedRows);
 }
 
 function giveBack(context: OperatorContext, { token, credit }: TaskGrant): OperatorContext {

@@ -15,6 +15,8 @@ export interface OperatorReport extends Omit<OperatorCounts, 'dropped'> {
 export interface RunReport {
   readonly name: string;
   readonly status: 'done' | 'failed' | 'cancelled';
+  /** Reading was stopped before the sources were at their end. */
+  readonly stopped: boolean;
   readonly durationMs: number;
   /** Cycles the supervisor went through. */
   readonly cycles: number;
@@ -52,6 +54,7 @@ export function runReport(context: SupervisorContext): RunReport {
   return {
     name: plan.name,
     status: ending?.outcome ?? 'done',
+    stopped: context.stopping,
     durationMs: now - startedAt,
     cycles,
     operators: Object.fromEntries(operators),
@@ -79,5 +82,6 @@ const noCounts: OperatorCounts = {
   blocksOut: 0,
   rowsOut: 0,
   bytesOut: 0,
+  rowsDropped: 0,
   busyMs: 0,
 };

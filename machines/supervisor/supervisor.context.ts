@@ -71,6 +71,10 @@ export interface SupervisorContext {
   readonly fruitless: number;
   readonly paused: boolean;
   readonly stepping: boolean;
+  /** Nothing more is read. */
+  readonly stopping: boolean;
+  /** The outlet has nothing left to do. */
+  readonly delivered: boolean;
   readonly ending: Ending | undefined;
   /** What came up after the first cause. */
   readonly laterErrors: readonly unknown[];

@@ -47,6 +47,7 @@ export function begin(
         refs: splits.get(index) ?? [],
       }),
       tellOperator(context, index, { type: 'operator.inputsDone', port: 0, now }),
+      ...(context.stopping ? [tellOperator(context, index, { type: 'operator.finish', now })] : []),
     ]),
   };
 }
@@ -106,6 +107,20 @@ export function askForCycle(
   };
 }
 
+/** Sources read no more; the run is done when what was read is. */
+export function stopReading(context: SupervisorContext): SupervisorStep {
+  const { plan, views, now, stopping } = context;
+  const reading = plan.operators.filter(
+    ({ index, kind }) => kind === 'source' && !viewAt(views, index).over,
+  );
+  return {
+    context: { stopping: true },
+    send: stopping
+      ? []
+      : reading.map(({ index }) => tellOperator(context, index, { type: 'operator.finish', now })),
+  };
+}
+
 export function pause(): SupervisorStep {
   return { context: { paused: true } };
 }
@@ -160,7 +175,8 @@ export function drain(context: SupervisorContext): SupervisorStep {
   if (unsettled.length > 0) {
     send.push(tell(staff.resource, { type: 'resource.settle', settlements: unsettled }));
   }
-  for (const { index } of plan.operators) {
+  // In reverse: who takes stops before who gives, so nothing piles up in between.
+  for (const { index } of [...plan.operators].reverse()) {
     if (viewAt(views, index).over) continue;
     send.push(tellOperator(context, index, { type: 'operator.cancel', reason, now }));
   }
@@ -250,17 +266,16 @@ export function close(
   const reason = reasonOf(ending);
   return {
     send: [
-      tell(staff.outlet, { type: 'outlet.close', outcome, reason }),
+      tell(staff.outlet, { type: 'outlet.close', outcome, reason, replyTo: self }),
       tell(staff.runner, { type: 'runner.close', outcome, reason, replyTo: self }),
     ],
   };
 }
 
-/** Asks the store for the last freed bytes, so that the ledger closes at zero. */
-export function askForFreed(
-  { staff, ending, laterErrors }: SupervisorContext,
+/** Takes note of what went wrong while sources and sinks closed. */
+export function noteClosed(
+  { ending, laterErrors }: SupervisorContext,
   { now, failures }: EventOf<'runner.closed'>,
-  self: SupervisorAddress,
 ): SupervisorStep {
   const [first, ...others] = failures;
   // A sink that cannot commit turns a run that was done into one that failed.
@@ -269,7 +284,6 @@ export function askForFreed(
   return {
     context: {
       now,
-      awaited: 1,
       laterErrors: [...laterErrors, ...later.map(({ error }) => error)],
       ending: isFirstCause
         ? {
@@ -279,6 +293,21 @@ export function askForFreed(
           }
         : ending,
     },
+  };
+}
+
+export function noteDelivered(): SupervisorStep {
+  return { context: { delivered: true } };
+}
+
+/** Asks the store for the last freed bytes, so that the ledger closes at zero. */
+export function askForFreed(
+  { staff }: SupervisorContext,
+  _event: unknown,
+  self: SupervisorAddress,
+): SupervisorStep {
+  return {
+    context: { awaited: 1 },
     send: [tell(staff.store, { type: 'store.poll', replyTo: self })],
   };
 }

@@ -32,6 +32,8 @@ import {
   markChanged,
   markRefilled,
   markStirred,
+  noteClosed,
+  noteDelivered,
   open,
   pause,
   pollNow,
@@ -44,6 +46,7 @@ import {
   skipCycle,
   step,
   stepDone,
+  stopReading,
 } from './supervisor.ending.ts';
 import type { SupervisorEvent, SupervisorInput } from './supervisor.protocol.ts';
 
@@ -75,6 +78,8 @@ export const supervisorMachine = setup({
     dispatch: react(dispatch),
     drain: react(drain),
     markChanged: react(markChanged),
+    noteClosed: react(noteClosed),
+    noteDelivered: react(noteDelivered),
     markRefilled: react(markRefilled),
     markStirred: react(markStirred),
     open: react(open),
@@ -91,6 +96,7 @@ export const supervisorMachine = setup({
     skipCycle: react(skipCycle),
     step: react(step),
     stepDone: react(stepDone),
+    stopReading: react(stopReading),
     takeConsumer: react(takeConsumer),
     takeFreed: react(takeFreed),
     takeReport: react(takeReport),
@@ -98,6 +104,7 @@ export const supervisorMachine = setup({
   },
   guards: {
     allReported: ({ context }) => context.awaited === 0,
+    isDelivered: ({ context }) => context.delivered,
     isEnding: ({ context }) => context.ending !== undefined,
     isPaused: ({ context }) => context.paused,
     isQuiet: ({ context }) => isQuiet(context),
@@ -155,6 +162,8 @@ export const supervisorMachine = setup({
       fruitless: 0,
       paused: false,
       stepping: false,
+      stopping: false,
+      delivered: false,
       ending: cancelled === undefined ? undefined : { outcome: 'cancelled', ...cancelled },
       laterErrors: [],
     };
@@ -166,6 +175,7 @@ export const supervisorMachine = setup({
     'store.changed': { actions: 'markStirred', description: 'Blocks were let go of.' },
     'resource.refilled': { actions: 'markRefilled', description: 'A rate has refilled.' },
     'run.setBudget': { actions: 'setBudget', description: 'The budget changes.' },
+    'run.stop': { actions: 'stopReading', description: 'Read no more, finish the rest.' },
     'run.pause': { actions: 'pause', description: 'Start nothing more for now.' },
     'run.resume': { actions: 'resume', description: 'Go on after a pause.' },
   },
@@ -268,12 +278,19 @@ export const supervisorMachine = setup({
       description: 'Sinks commit or give up; undelivered blocks are let go of.',
       entry: 'close',
       on: {
-        'runner.closed': { actions: 'askForFreed', target: 'settling' },
+        'runner.closed': { actions: 'noteClosed', target: 'delivering' },
+        'outlet.closed': { actions: 'noteDelivered' },
         'runner.opened': { actions: 'discardSplits' },
       },
     },
+    delivering: {
+      description: 'The last dead letters are handled.',
+      always: { guard: 'isDelivered', target: 'settling' },
+      on: { 'outlet.closed': { actions: 'noteDelivered' } },
+    },
     settling: {
       description: 'The last bytes are booked: the ledger ends at zero.',
+      entry: 'askForFreed',
       on: {
         'store.report': [
           { guard: 'hasFailed', actions: 'settleFreed', target: 'failed' },

@@ -3,6 +3,7 @@ import type {
   ClockAddress,
   CycleEvent,
   OutletAddress,
+  OutletClosed,
   OutletReport,
   RunnerAddress,
   RunnerClosed,
@@ -23,6 +24,8 @@ export type RunCommand =
   | { readonly type: 'run.resume' }
   /** One cycle, then pause again. */
   | { readonly type: 'run.step' }
+  /** Read no more, and finish what was read. */
+  | { readonly type: 'run.stop' }
   | { readonly type: 'run.cancel'; readonly reason: unknown }
   | { readonly type: 'run.setBudget'; readonly budget: LedgerBudget };
 
@@ -35,6 +38,7 @@ export type SupervisorEvent =
   | ResourceReply
   | StoreReport
   | OutletReport
+  | OutletClosed
   /** Blocks were let go of since the last poll. Sent once until polled. */
   | { readonly type: 'store.changed' }
   /** The consumer would take so many blocks more. */

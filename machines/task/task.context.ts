@@ -129,6 +129,7 @@ export function waitToRetry(
         held: undefined,
         retried: {
           lineage: next.inputs[0]?.lineage ?? '',
+          attempt: next.attempt,
           error: event.error,
           delayMs: event.retryAfter ?? 0,
         },
@@ -219,6 +220,14 @@ export function failTask(context: TaskContext, event: EventOf<'run.error'>): Tas
   return settle(next, delta, { outcome: 'failed', failure });
 }
 
+export function finishRun(
+  { settings, run }: TaskContext,
+  _event: EventOf<'task.finish'>,
+  self: TaskAddress,
+): TaskStep {
+  return { send: [tell(settings.runner, { type: 'runner.finish', run, replyTo: self })] };
+}
+
 export function cancelRun(
   context: TaskContext,
   { reason }: EventOf<'task.cancel'>,
@@ -277,7 +286,7 @@ export function discardStale(context: TaskContext, event: RunReport): TaskStep {
 
 /** Takes a report into the context, and works out what it means for the operator. */
 function absorb(context: TaskContext, event: RunDelta): [TaskContext, TaskDelta] {
-  const { outputs, consumed, busyMs, now, partial } = event;
+  const { outputs, consumed, busyMs, now, partial, droppedRows } = event;
   // Blocks that are passed on stay charged to whoever made them and take no credit.
   const made = outputs.filter((ref) => ref.producer === context.settings.operatorIndex);
   const produced = bytesOf(made);
@@ -299,6 +308,7 @@ function absorb(context: TaskContext, event: RunDelta): [TaskContext, TaskDelta]
     produced,
     blocks: made.length,
     busyMs,
+    droppedRows,
     now,
   };
   return [next, delta];
@@ -314,6 +324,7 @@ function nothing(context: TaskContext, { now }: { readonly now: number }): TaskD
     produced: 0,
     blocks: 0,
     busyMs: 0,
+    droppedRows: [],
     now,
   };
 }
@@ -358,6 +369,7 @@ function giveUp(context: TaskContext, event: EventOf<'run.error'>): [DeadLetter,
     attempts: attempt,
     cause: event.error,
     input,
+    row: undefined,
     published,
   };
   return settings.onError === 'deadLetter'

@@ -15,6 +15,7 @@ import {
   dropInput,
   dropLastInput,
   failTask,
+  finishRun,
   forwardCredit,
   initialTask,
   keepCredit,
@@ -41,6 +42,7 @@ const whileRunning = {
     { guard: 'mayDrop', actions: 'dropLastInput', target: 'done' },
     { actions: 'failTask', target: 'failed' },
   ],
+  'task.finish': { actions: 'finishRun' },
   'task.cancel': { actions: 'cancelRun', target: 'cancelled' },
 } as const;
 
@@ -66,6 +68,7 @@ export const taskMachine = setup({
     dropInput: react(dropInput),
     dropLastInput: react(dropLastInput),
     failTask: react(failTask),
+    finishRun: react(finishRun),
     forwardCredit: react(forwardCredit),
     keepCredit: react(keepCredit),
     repeatRun: react(repeatRun),

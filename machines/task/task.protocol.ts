@@ -29,6 +29,8 @@ export type TaskEvent =
   | { readonly type: 'task.start'; readonly job: TaskJob }
   | { readonly type: 'task.credit'; readonly credit: Credit }
   | { readonly type: 'task.cancel'; readonly reason: unknown; readonly now: number }
+  /** Read no more: end as soon as what was read is out. */
+  | { readonly type: 'task.finish' }
   /** The wait before another attempt is over. */
   | { readonly type: 'task.retry' }
   | RunReport;
@@ -45,6 +47,8 @@ export interface TaskDelta {
   /** Blocks of credit those outputs took. */
   readonly blocks: number;
   readonly busyMs: number;
+  /** Rows that were given up. */
+  readonly droppedRows: readonly DeadLetter[];
   readonly now: number;
 }
 
@@ -76,6 +80,8 @@ export type TaskReport =
 
 export interface RetriedAttempt {
   readonly lineage: string;
+  /** Which attempt failed, from 1. */
+  readonly attempt: number;
   readonly error: unknown;
   /** Milliseconds until the next attempt. */
   readonly delayMs: number;

@@ -1,6 +1,12 @@
 /** What happens when transforms, sources, sinks and callbacks fail. */
 import { expect, test, vi } from 'vitest';
-import { pipeline, TaskError, TimeoutError, type Sink } from '../../src/index.ts';
+import {
+  pipeline,
+  RestartLimitError,
+  TaskError,
+  TimeoutError,
+  type Sink,
+} from '../../src/index.ts';
 import { simEnv } from '../../src/testing.ts';
 
 /** Rows 0..n-1 in blocks of one row. */
@@ -454,4 +460,193 @@ test('transforms may call back into their own run', async () => {
     .start({ env });
   await env.drive(run.collect().catch(() => undefined));
   expect(await run.done).toMatchObject({ status: 'cancelled', reason: 'from inside' });
+});
+
+test('more failed attempts in a while than restarts allow fail the operator', async () => {
+  const flaky = (count: number, every: number) => {
+    const env = simEnv();
+    const run = rows(1)
+      .map(
+        (_row, { attempt }) => {
+          throw new Error(`attempt ${String(attempt)}`);
+        },
+        { retries: { count: 6, backoff: () => every }, restarts: { count, within: 100 } },
+      )
+      .start({ env });
+    return failure(env.drive(run.collect()));
+  };
+  // The limit itself is allowed; one more is not.
+  const error = await flaky(3, 10);
+  expect(error).toMatchObject({ attempt: 4, lineage: '0.0' });
+  expect(error.cause).toBeInstanceOf(RestartLimitError);
+  expect(error.cause).toMatchObject({ code: 'RESTARTS', cause: new Error('attempt 1') });
+  expect((error.cause as RestartLimitError).errors).toHaveLength(4);
+  // Spread over time they never add up.
+  expect(await flaky(3, 50)).toMatchObject({ attempt: 7, cause: new Error('attempt 7') });
+});
+
+test('the first failure is the error; what failed after it is kept with it', async () => {
+  const env = simEnv();
+  const run = rows(3)
+    .mapBlocks(
+      async (block, { signal }) => {
+        if (block[0] === 0) {
+          await env.sleep(10);
+          throw new Error('first');
+        }
+        await new Promise((resolve) => {
+          signal.addEventListener('abort', resolve);
+        });
+        return block;
+      },
+      { name: 'work' },
+    )
+    .to({
+      write: () => undefined,
+      abort: () => {
+        throw new Error('could not clean up');
+      },
+    })
+    .start({ env, budget: { cpu: 4 } });
+  const error = await failure(env.drive(run.done));
+  expect(error.cause).toEqual(new Error('first'));
+  expect(error.later).toBeInstanceOf(AggregateError);
+  expect(error.later?.errors).toEqual([new Error('could not clean up')]);
+});
+
+test.each(['map', 'filter', 'flatMap'] as const)(
+  'one bad row does not cost its block: %s',
+  async (method) => {
+    const env = simEnv();
+    const pick = (row: number): number => {
+      if (row % 5 === 3) throw new Error(`bad ${String(row)}`);
+      return row;
+    };
+    const flow = pipeline('p').from(
+      Array.from({ length: 10 }, (_, index) => index),
+      { rowsPerBlock: 5 },
+    );
+    const options = { name: method, onRowError: 'skip', preserveOrder: true } as const;
+    const chosen = {
+      map: () => flow.map(pick, options),
+      filter: () => flow.filter((row) => pick(row) >= 0, options),
+      flatMap: () => flow.flatMap((row) => [pick(row)], options),
+    }[method]();
+    const run = chosen.start({ env });
+    expect(await env.drive(run.collect())).toEqual([0, 1, 2, 4, 5, 6, 7, 9]);
+    const report = (await run.done).operators[method];
+    expect(report).toMatchObject({ rowsDropped: 2, droppedCount: 0, failed: 0 });
+    expect(report?.dropped).toEqual([
+      expect.objectContaining({ lineage: '0.0', row: 3, cause: new Error('bad 3') }),
+      expect.objectContaining({ lineage: '0.1', row: 3, cause: new Error('bad 8') }),
+    ]);
+  },
+);
+
+test('a bad row is tried again with its block before it is given up, once', async () => {
+  const env = simEnv();
+  const letters: unknown[] = [];
+  const attempts: number[] = [];
+  const run = pipeline('p')
+    .from([1, 2, 3])
+    .map(
+      async (row, { attempt }) => {
+        await env.sleep(1);
+        if (row === 1) attempts.push(attempt);
+        if (row === 2) throw new Error('bad');
+        return row;
+      },
+      { retries: { count: 2, backoff: 5 }, onRowError: 'deadLetter' },
+    )
+    .start({
+      env,
+      onDeadLetter: ({ rows, row, attempts }) => {
+        letters.push({ rows, row, attempts });
+      },
+    });
+  expect(await env.drive(run.collect())).toEqual([1, 3]);
+  expect(attempts).toEqual([1, 2, 3]);
+  expect(letters).toEqual([{ rows: [2], row: 1, attempts: 3 }]);
+});
+
+test('rows that are given up count towards maxErrors', async () => {
+  const env = simEnv();
+  const run = pipeline('p')
+    .from(
+      Array.from({ length: 100 }, (_, index) => index),
+      { rowsPerBlock: 10 },
+    )
+    .map(
+      (row) => {
+        if (row % 10 === 0) throw new Error('bad');
+        return row;
+      },
+      { onRowError: 'skip', maxErrors: 4, maxConcurrency: 1 },
+    )
+    .start({ env });
+  expect(await failure(env.drive(run.collect()))).toMatchObject({ lineage: '0.4' });
+});
+
+test('the run waits for the last dead letter', async () => {
+  const env = simEnv();
+  let handled = 0;
+  const run = rows(2)
+    .map(
+      () => {
+        throw new Error('bad');
+      },
+      { onError: 'deadLetter' },
+    )
+    .start({
+      env,
+      onDeadLetter: async () => {
+        await env.sleep(500);
+        handled += 1;
+      },
+    });
+  await env.drive(run.collect());
+  expect(handled).toBe(2);
+  expect(run.snapshot().blockBytes.live).toBe(0);
+});
+
+test('rows that others will see are frozen: who changes them fails, and hurts nobody else', async () => {
+  const env = simEnv();
+  const [left, right] = pipeline('p')
+    .from(() => [{ tags: ['a'] }])
+    .map((row) => ({ tags: [...row.tags] }))
+    .tee();
+  const run = left
+    .map(
+      (row) => {
+        row.tags.push('b');
+        return row;
+      },
+      { name: 'rude', onError: 'skip' },
+    )
+    .union(right.map((row) => row))
+    .start({ env });
+  expect(await env.drive(run.collect())).toEqual([{ tags: ['a'] }]);
+  expect((await run.done).operators['rude']?.dropped[0]?.cause).toBeInstanceOf(TypeError);
+});
+
+test("a transform may sort its rows in place; the caller's arrays stay as they are", async () => {
+  const env = simEnv();
+  const mine = [[3, 1, 2]];
+  const flow = pipeline('p')
+    .fromBlocks(mine)
+    .mapBlocks((block) => block.sort());
+  expect(await env.drive(flow.start({ env }).collect())).toEqual([1, 2, 3]);
+  expect(mine).toEqual([[3, 1, 2]]);
+});
+
+test('explain tells of a task that yields nothing', async () => {
+  const env = simEnv();
+  const run = rows(1)
+    .map(() => new Promise<number>(() => undefined))
+    .start({ env });
+  const collected = run.collect().catch(() => undefined);
+  await env.advance(12_300);
+  expect(run.explain('map').text).toContain('task 0 has yielded nothing for 12.3 s');
+  await env.drive(run.cancel());
+  await collected;
 });
