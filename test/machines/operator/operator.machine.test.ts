@@ -51,7 +51,7 @@ function setUp(parts: Partial<OperatorPlan> = {}) {
     return run;
   };
   const delta = (task: number, parts: Partial<RunDelta>): RunDelta => {
-    const nothing = { now: 0, outputs: [], consumed: 0, partial: 0, busyMs: 0 };
+    const nothing = { now: 0, outputs: [], consumed: 0, partial: 0, busyMs: 0, droppedRows: [] };
     return { run: runOf(task).run, ...nothing, ...parts };
   };
   return {
@@ -704,6 +704,7 @@ describe('an operator whose outputs nobody wants', () => {
       produced: 10,
       blocks: 1,
       busyMs: 0,
+      droppedRows: [],
       now: 0,
       held: undefined,
       retried: undefined,
@@ -801,7 +802,15 @@ describe('inputs that are given up', () => {
     input(blockRefs(1));
     dispatch(1);
     const [run] = runs();
-    const delta = { run: 1, now: 0, outputs: [], consumed: 0, partial: 0, busyMs: 0 };
+    const delta = {
+      run: 1,
+      now: 0,
+      outputs: [],
+      consumed: 0,
+      partial: 0,
+      busyMs: 0,
+      droppedRows: [],
+    };
     run?.replyTo.send({ type: 'run.error', ...delta, error: 'no', retryAfter: 0 });
     run?.replyTo.send({ type: 'task.retry' } as never);
     expect(poll().counts).toMatchObject({ retried: 1, dropped: 0 });

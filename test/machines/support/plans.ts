@@ -28,6 +28,7 @@ export function operatorPlan(parts: Partial<OperatorPlan> = {}): OperatorPlan {
     targetBytes: 100,
     queueBlocks: undefined,
     retries: 0,
+    restarts: undefined,
     onError: 'fail',
     maxErrors: Number.MAX_SAFE_INTEGER,
     preserveOrder: false,

@@ -44,7 +44,16 @@ function setUp(settings: Partial<TaskInput> = {}) {
   const runs = (): readonly RunnerRun[] => runner.of('runner.run');
   const delta = (parts: Partial<RunDelta>): RunDelta => {
     const run = runs().at(-1)?.run ?? 0;
-    return { run, now: 10, outputs: [], consumed: 0, partial: 0, busyMs: 0, ...parts };
+    return {
+      run,
+      now: 10,
+      outputs: [],
+      consumed: 0,
+      partial: 0,
+      busyMs: 0,
+      droppedRows: [],
+      ...parts,
+    };
   };
   return {
     actor,
