@@ -19,13 +19,6 @@ export interface TransformContext {
   readonly progress: (fraction: number) => void;
 }
 
-/** What a transform of blocks may return: rows, or any kind of iterable of blocks of rows. */
-export type BlocksResult =
-  | readonly unknown[]
-  | Promise<readonly unknown[]>
-  | Iterable<readonly unknown[]>
-  | AsyncIterable<readonly unknown[]>;
-
 /** A transform without memory: one call for each input block. */
 export interface BlockTransform {
   readonly kind: 'blocks';

@@ -85,16 +85,6 @@ export interface HoldingTask {
   readonly missing: Credit;
 }
 
-export type OperatorPhase =
-  | 'idle'
-  | 'ready'
-  | 'running'
-  | 'backpressured'
-  | 'draining'
-  | 'completed'
-  | 'failed'
-  | 'cancelled';
-
 /** An operator as the supervisor and the ranking policies see it. Plain data. */
 export interface OperatorView {
   readonly index: number;
