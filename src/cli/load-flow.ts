@@ -1,10 +1,7 @@
 /** Gets the pipeline out of a file: JavaScript, or TypeScript by whatever there is to run it. */
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type * as Jiti from 'jiti';
-import type * as Tsx from 'tsx/esm/api';
 import type { Flow } from '../flow.ts';
 import { LoadError, TypeScriptError, UsageError } from './cli-errors.ts';
 import { isRefusal } from './exit-code.ts';
@@ -39,39 +36,35 @@ async function load(file: string, path: string): Promise<Exports> {
     return (await import(pathToFileURL(path).href)) as Exports;
   } catch (error) {
     if (!isForeignSyntax(error)) throw failureOf(file, error);
-    const importTypeScript = findLoader(path);
+    const importTypeScript = await findLoader();
     if (importTypeScript === undefined) throw new TypeScriptError(file, error);
     try {
-      return await importTypeScript();
+      return await importTypeScript(path);
     } catch (laterError) {
       throw failureOf(file, laterError);
     }
   }
 }
 
-/** What imports TypeScript here, if it is installed: for the file's project, or beside Sluice. */
-function findLoader(path: string): (() => Promise<Exports>) | undefined {
-  // Its version 1, which many tools bring along, has no `createJiti`.
-  const { createJiti } = (findPackage('jiti', path) ?? {}) as Partial<typeof Jiti>;
-  if (createJiti !== undefined) {
-    return () => createJiti(import.meta.url, { fsCache: false }).import<Exports>(path);
+/** What imports TypeScript, if it is installed. */
+async function findLoader(): Promise<((path: string) => Promise<Exports>) | undefined> {
+  const jiti = await ifInstalled(import('jiti'));
+  // Its version 1, which many tools bring along, cannot do it.
+  if (jiti !== undefined && 'createJiti' in jiti) {
+    return (path) => jiti.createJiti(import.meta.url, { fsCache: false }).import<Exports>(path);
   }
-  const tsx = findPackage('tsx/esm/api', path) as typeof Tsx | undefined;
+  const tsx = await ifInstalled(import('tsx/esm/api'));
   if (tsx === undefined) return undefined;
-  return () => tsx.tsImport(pathToFileURL(path).href, import.meta.url) as Promise<Exports>;
+  return (path) => tsx.tsImport(pathToFileURL(path).href, import.meta.url) as Promise<Exports>;
 }
 
-function findPackage(name: string, path: string): unknown {
-  for (const from of [path, import.meta.url]) {
-    const require = createRequire(from);
-    try {
-      require.resolve(name);
-    } catch {
-      continue;
-    }
-    return require(name) as unknown;
+async function ifInstalled<T>(module: Promise<T>): Promise<T | undefined> {
+  try {
+    return await module;
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ERR_MODULE_NOT_FOUND') return undefined;
+    throw error;
   }
-  return undefined;
 }
 
 /** Node met TypeScript, or TypeScript that takes more than leaving out the types. */

@@ -16,8 +16,10 @@ export function planMermaid(plan: Plan): string {
     const label = [operator.name, traits(operator).join(', ')].filter((line) => line !== '');
     return `  ${idOf(operator.index)}${open}"${label.map(escape).join('<br/>')}"${close}`;
   });
-  const edges = plan.operators.flatMap((operator) => edgesOf(plan, operator));
-  const isConsumed = plan.operators.some(({ destinations }) =>
+  // Nothing leaves a sink, even where a union would lead it on.
+  const senders = plan.operators.filter(({ kind }) => kind !== 'sink');
+  const edges = senders.flatMap((operator) => edgesOf(plan, operator));
+  const isConsumed = senders.some(({ destinations }) =>
     destinations.some(({ operator }) => operator === CONSUMER),
   );
   const consumer = isConsumed ? [`  ${idOf(CONSUMER)}(("consumer"))`] : [];

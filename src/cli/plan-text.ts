@@ -15,7 +15,8 @@ export function planText(plan: Plan): string {
     { text: plain(operator.name) },
     { text: operator.kind },
     { text: traits(operator).join(', ') },
-    { text: routeText(plan, operator.route) },
+    // Nothing leaves a sink, even where a union would lead it on.
+    { text: operator.kind === 'sink' ? '' : routeText(plan, operator.route) },
   ]);
   const titles = ['operator', 'kind', 'tasks', 'blocks go to'].map((text) => ({ text }));
   const table = layOut(COLUMNS, [titles, ...rows]).map((line) => paint(line, Infinity, false));
