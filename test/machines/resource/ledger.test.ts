@@ -148,6 +148,13 @@ describe('tokens', () => {
     expect(grants).toHaveLength(1);
   });
 
+  test('a resource of which nothing is needed does not have to be in the budget', () => {
+    const ledger = openLedger(budgetOf({ cpu: amount(1) }), 1, 0);
+    const [granted, { grants }] = decide(ledger, [requestOf({ needs: { cpu: 1000, gpu: 0 } })], 0);
+    expect(grants).toHaveLength(1);
+    expect(isSettled(settle(granted, [settlementOf({ tokens: [0] })]))).toBe(true);
+  });
+
   test('a forced request is granted over budget', () => {
     const ledger = openLedger(budgetOf({ cpu: amount(1) }), 1, 0);
     const request = requestOf({ needs: amounts({ cpu: 2 }), forced: true });
