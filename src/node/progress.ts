@@ -100,7 +100,13 @@ interface View {
 const taken = new WeakSet<Screen>();
 
 function hasRoom(stream: Screen): boolean {
-  return stream.isTTY === true && !taken.has(stream);
+  // A dumb terminal, like that of an editor, knows no cursor moves.
+  const isDumb = isStandard(stream) && process.env['TERM'] === 'dumb';
+  return stream.isTTY === true && !isDumb && !taken.has(stream);
+}
+
+function isStandard(stream: Screen): boolean {
+  return stream === process.stdout || stream === process.stderr;
 }
 
 function terminalView(screen: Screen, summary: boolean): View {
@@ -128,9 +134,8 @@ function terminalView(screen: Screen, summary: boolean): View {
 
 /** What the program prints to the same terminal should appear above the live view. */
 function neighboursOf(screen: Screen): readonly Screen[] {
-  const { stdout, stderr } = process;
-  if (screen !== stdout && screen !== stderr) return [screen];
-  return [stdout, stderr].filter(({ isTTY }) => isTTY);
+  if (!isStandard(screen)) return [screen];
+  return [process.stdout, process.stderr].filter(({ isTTY }) => isTTY);
 }
 
 function logView(stream: Screen, summary: boolean): View {

@@ -39,28 +39,26 @@ export function summaryLines(
 
 /** How the run ended, in one line. */
 export function outcomeLine(report: RunReport, snapshot: RunSnapshot, rowsOut?: number): Line {
-  const { name, status, durationMs, operators } = report;
+  const { name, status, stopped, durationMs, operators } = report;
   const { glyph, style } = lookOf(status);
-  const sum = (kind: string, rowsOf: (operator: OperatorReport) => number): number =>
+  const ofKind = (kind: string): readonly OperatorReport[] =>
     Object.entries(operators)
       .filter(([operator]) => snapshot.operators[operator]?.kind === kind)
-      .reduce((total, [, operator]) => total + rowsOf(operator), 0);
-  const written = sum('sink', ({ rowsIn }) => rowsIn);
-  const dropped = Object.values(operators).reduce((total, one) => total + one.droppedCount, 0);
+      .map(([, operator]) => operator);
+  const read = sum(ofKind('source').map((source) => source.rowsOut));
+  const written = sum(ofKind('sink').map((sink) => sink.rowsIn));
+  const all = Object.values(operators);
   const facts = [
-    `${countOf(
-      sum('source', (source) => source.rowsOut),
-      'row',
-    )} read`,
+    `${countOf(read, 'row')} read`,
     ...(rowsOut === undefined ? [] : [`${countOf(rowsOut, 'row')} out`]),
     ...(written === 0 ? [] : [`${countOf(written, 'row')} written`]),
-    ...(dropped === 0 ? [] : [`${countOf(dropped, 'block')} given up`]),
+    ...losses(sum(all.map((one) => one.droppedCount)), sum(all.map((one) => one.rowsDropped))),
     `at most ${formatBytes(snapshot.blockBytes.peak)} of blocks`,
   ];
   return [
     { text: glyph, style },
     { text: ` ${plain(name)} `, style: 'bold' },
-    { text: `${status} in ${formatTime(durationMs)}`, style },
+    { text: `${stopped ? 'stopped' : status} in ${formatTime(durationMs)}`, style },
     { text: `: ${facts.join(', ')}` },
   ];
 }
@@ -93,9 +91,21 @@ function sharesText({ shares }: OperatorReport): string {
     .join(', ');
 }
 
-function troubles({ retried, droppedCount }: OperatorReport): readonly string[] {
+function troubles({ retried, droppedCount, rowsDropped }: OperatorReport): readonly string[] {
   return [
     ...(retried === 0 ? [] : [`${countOf(retried, 'attempt')} repeated`]),
-    ...(droppedCount === 0 ? [] : [`${countOf(droppedCount, 'block')} given up`]),
+    ...losses(droppedCount, rowsDropped),
   ];
+}
+
+/** What was given up, if anything was. */
+function losses(blocks: number, rows: number): readonly string[] {
+  return [
+    ...(blocks === 0 ? [] : [`${countOf(blocks, 'block')} given up`]),
+    ...(rows === 0 ? [] : [`${countOf(rows, 'row')} given up`]),
+  ];
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }

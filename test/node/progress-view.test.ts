@@ -129,7 +129,7 @@ const report: RunReport = {
   cycles: 10,
   operators: {
     read: { ...counts, rowsIn: 2, rowsOut: 1000 },
-    slow: { ...counts, retried: 3, droppedCount: 1 },
+    slow: { ...counts, retried: 3, droppedCount: 1, rowsDropped: 2 },
     write: { ...counts, rowsIn: 900, rowsOut: 0, tasks: 1200 },
   },
   failure: undefined,
@@ -143,13 +143,20 @@ const last = snapshot({
 
 test('the summary tells what came in and out, and where the time went', () => {
   expect(textOf(summaryLines(report, last))).toEqual([
-    '✔ demo done in 4.2 s: 1,000 rows read, 900 rows written, 1 block given up, at most 4 KiB of blocks',
+    '✔ demo done in 4.2 s: 1,000 rows read, 900 rows written, 1 block given up, 2 rows given up, at most 4 KiB of blocks',
     '',
     '   operator  tasks  rows in  rows out   busy  where its time went',
     '✔  read          2              1,000  35 ms  running 80 %, starved 20 %',
-    '✔  slow          2    1,000       900  35 ms  running 80 %, starved 20 %; 3 attempts repeated; 1 block given up',
+    '✔  slow          2    1,000       900  35 ms  running 80 %, starved 20 %; 3 attempts repeated; 1 block given up; 2 rows given up',
     '✔  write     1,200      900            35 ms  running 80 %, starved 20 %',
   ]);
+});
+
+test('a run that was stopped says so', () => {
+  const text = textOf([outcomeLine({ ...report, stopped: true }, last)])[0];
+  expect(text).toMatch(/^✔ demo stopped in 4\.2 s/);
+  const cancelled = textOf([outcomeLine({ ...report, status: 'cancelled' }, last)])[0];
+  expect(cancelled).toMatch(/^⊘ demo cancelled in 4\.2 s/);
 });
 
 test('rows that a consumer took are counted if it counted them', () => {
