@@ -22,11 +22,10 @@ export function sinkTransform<T>(sink: Sink<T>): StatefulTransform {
       open: (signal) => sink.open?.(signal),
       async take(inputs, _ended, _flush, _output, context) {
         for (const { block, ref } of inputs) {
-          await sink.write(block.rows as readonly T[], {
-            ...context,
-            signal: context.signal,
-            lineage: ref.lineage,
-          });
+          // By name: what the context makes when asked for it is not copied by a spread.
+          const { signal, attempt, operator, log, progress } = context;
+          const here = { signal, attempt, operator, log, progress, lineage: ref.lineage };
+          await sink.write(block.rows as readonly T[], here);
         }
         return { satisfied: false };
       },
