@@ -52,6 +52,6 @@ describe('every program in the docs prints what the page shows', () => {
       env: { ...process.env, TSX_TSCONFIG_PATH: tsconfig },
     });
     const { stdout } = await run;
-    if (output !== undefined) expect(stdout.trimEnd()).toBe(output);
+    expect(stdout.trimEnd()).toBe(output);
   });
 });
