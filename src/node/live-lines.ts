@@ -109,11 +109,13 @@ function interposeWrites(
   stream: Writable,
   around: (text: string, write: () => boolean) => boolean,
 ): () => void {
+  // Of its own it has one only if somebody else has put it there: else it is that of its class.
+  const before = Object.getOwnPropertyDescriptor(stream, 'write');
   const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
   stream.write = (...args: unknown[]) => around(String(args[0]), () => write(...args));
   return () => {
-    // What was there before is the method of the stream's class.
-    Reflect.deleteProperty(stream, 'write');
+    if (before === undefined) Reflect.deleteProperty(stream, 'write');
+    else Object.defineProperty(stream, 'write', before);
   };
 }
 

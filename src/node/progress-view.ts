@@ -18,18 +18,18 @@ const COLUMNS: readonly Column[] = [
   { align: 'left' },
   { align: 'left', most: 32 },
   { align: 'left', least: 'backpressured'.length },
+  { align: 'right', least: 3 },
+  { align: 'right' },
+  { align: 'right', least: 3 },
   { align: 'right', least: 4 },
-  { align: 'right', least: 6 },
-  { align: 'right', least: 4 },
-  { align: 'right', least: 6 },
-  { align: 'right', least: 9 },
+  { align: 'right', least: 7 },
   { align: 'left' },
 ];
 
 const TITLES = ['', 'operator', 'state', 'in', 'active', 'out', 'done', 'rows/s', 'blocked by'];
 
 /**
- * The live view: a line for the run, and a table with a row for each operator. Rates are those since
+ * The live view: the run in two lines, and a table with a row for each operator. Rates are those since
  * `before`; `elapsedMs` is how long the run has taken so far.
  */
 export function progressLines(now: Sighting, before: Sighting, elapsedMs: number): readonly Line[] {
@@ -38,7 +38,12 @@ export function progressLines(now: Sighting, before: Sighting, elapsedMs: number
     operatorCells(name, operator, rateOf(name, now, before), now.at),
   );
   const titles = TITLES.map((text): Span => ({ text, style: 'dim' }));
-  return [headLine(now, before, elapsedMs), [], ...layOut(COLUMNS, [titles, ...rows])];
+  return [
+    runLine(now, before, elapsedMs),
+    budgetLine(now.snapshot),
+    [],
+    ...layOut(COLUMNS, [titles, ...rows]),
+  ];
 }
 
 /** One line for logs: the run's status, and how much it has read and how fast. */
@@ -48,24 +53,27 @@ export function statusText(now: Sighting, before: Sighting, elapsedMs: number): 
   return `${head}: ${plain(statusLine(snapshot))}; ${readingText(now, before)}`;
 }
 
-function headLine(now: Sighting, before: Sighting, elapsedMs: number): Line {
-  const { name, state, blockBytes, resources } = now.snapshot;
+function runLine(now: Sighting, before: Sighting, elapsedMs: number): Line {
+  const { name, state } = now.snapshot;
   const { glyph, style } = lookOf(state);
-  const facts = [
-    formatTime(elapsedMs),
-    readingText(now, before),
-    `blocks ${formatBytes(blockBytes.live)} of ${formatBytes(blockBytes.limit)}`,
-    ...Object.entries(resources).map(
-      ([resource, { total, used }]) =>
-        `${plain(resource)} ${formatAmount(used)} of ${formatAmount(total)}`,
-    ),
-  ];
   return [
     { text: glyph, style },
     { text: ` ${plain(name)} `, style: 'bold' },
     { text: state, style },
-    { text: `  ${facts.join('  ·  ')}`, style: 'dim' },
+    { text: `  ${formatTime(elapsedMs)} · ${readingText(now, before)}` },
   ];
+}
+
+/** What is used of the budget. */
+function budgetLine({ resources, blockBytes }: RunSnapshot): Line {
+  const { live, limit } = blockBytes;
+  const uses = [
+    ...Object.entries(resources).map(
+      ([name, { used, total }]) => `${plain(name)} ${formatAmount(used)} of ${formatAmount(total)}`,
+    ),
+    `blocks ${formatBytes(live)} of ${formatBytes(limit)}`,
+  ];
+  return [{ text: `  ${uses.join(' · ')}`, style: 'dim' }];
 }
 
 function operatorCells(name: string, operator: OperatorSnapshot, rate: number, at: number): Line {
@@ -95,13 +103,8 @@ function operatorCells(name: string, operator: OperatorSnapshot, rate: number, a
 
 /** What blocks an operator: the limit's name, and how long it has if that is worth telling. */
 function limitText({ limit, since }: Denial, at: number): string {
-  const names: Readonly<Record<string, string>> = {
-    demand: 'the consumer',
-    queue: 'full queue behind',
-  };
-  const name = plain(names[limit] ?? limit);
   const ms = at - since;
-  return ms < WORTH_TELLING_MS ? name : `${name}, ${formatSeconds(ms)}`;
+  return ms < WORTH_TELLING_MS ? plain(limit) : `${plain(limit)}, ${formatSeconds(ms)}`;
 }
 
 function formatSeconds(ms: number): string {

@@ -5,7 +5,8 @@ import { lookOf } from './operator-state.ts';
 import { countOf, formatBytes, formatCount, formatTime } from './quantities.ts';
 import { layOut, plain, type Column, type Line, type Span } from './terminal-text.ts';
 
-/** Shares of the time below this many percent are left out. */
+/** The largest shares of the time are told, if they are this many percent at least. */
+const MOST_SHARES = 3;
 const LEAST_SHARE = 0.5;
 
 const COLUMNS: readonly Column[] = [
@@ -87,6 +88,7 @@ function sharesText({ shares }: OperatorReport): string {
   return Object.entries(shares)
     .filter(([, percent]) => percent >= LEAST_SHARE)
     .sort(([, a], [, b]) => b - a)
+    .slice(0, MOST_SHARES)
     .map(([what, percent]) => `${plain(what)} ${percent.toFixed(0)} %`)
     .join(', ');
 }

@@ -55,31 +55,27 @@ const now = {
 
 test('the live view tells of the run, and of each operator what it does and what blocks it', () => {
   expect(textOf(progressLines(now, before, 12_345))).toEqual([
-    '● demo running  12.3 s  ·  4,000 rows read, 1,500 rows/s  ·  blocks 1.5 KiB of 256 MiB  ·  cpu 1.5 of 2',
+    '● demo running  12.3 s · 4,000 rows read, 1,500 rows/s',
+    '  cpu 1.5 of 2 · blocks 1.5 KiB of 256 MiB',
     '',
-    '   operator  state            in  active   out    done     rows/s  blocked by',
-    '◐  read      backpressured     0       1     0       0      1,500  full queue behind, 2 s',
-    '●  slow      running           8       2     0   1,234         50  maxConcurrency',
-    '○  write     idle              1       0     0       7',
+    '   operator  state           in  active  out   done   rows/s  blocked by',
+    '◐  read      backpressured    0       1    0      0    1,500  queue, 2 s',
+    '●  slow      running          8       2    0  1,234       50  maxConcurrency',
+    '○  write     idle             1       0    0      7',
   ]);
 });
 
 test.for([
-  ['demand', 'the consumer'],
-  ['queue', 'full queue behind'],
-  ['blockBytes', 'blockBytes'],
-  ['gpu', 'gpu'],
-] as const)('a denial by %s is told as: %s', ([limit, told]) => {
-  const denial = { limit, asked: 1, free: 0, since: 0 };
+  [999, 'gpu'],
+  [1000, 'gpu, 1 s'],
+  [59_999, 'gpu, 59 s'],
+  [150_000, 'gpu, 2 min 30 s'],
+] as const)('a limit that has held for %i ms is told as: %s', ([at, told]) => {
+  const denial = { limit: 'gpu', asked: 1, free: 0, since: 0 };
   const waiting = operator({ state: 'backpressured', denial });
-  const lineAt = (at: number): string | undefined => {
-    const seen = { at, snapshot: snapshot({ waiting }) };
-    return textOf(progressLines(seen, seen, at)).at(-1);
-  };
-  // What lasts less than a second comes and goes all the time.
-  expect(lineAt(999)?.endsWith(`  ${told}`)).toBe(true);
-  expect(lineAt(59_999)?.endsWith(`  ${told}, 59 s`)).toBe(true);
-  expect(lineAt(60_000)?.endsWith(`  ${told}, 60 s`)).toBe(false);
+  const seen = { at, snapshot: snapshot({ waiting }) };
+  const line = textOf(progressLines(seen, seen, at)).at(-1) ?? '';
+  expect(line.slice(line.indexOf('gpu'))).toBe(told);
 });
 
 test('an operator that is over is not blocked by anything any more', () => {

@@ -47,12 +47,12 @@ test('a terminal shows one table, redrawn in place, and the summary in the end',
   expect(terminal.written).toBe('');
   await env.advance(3400);
   const live = await terminal.screen();
-  expect(live[0]).toMatch(/^● demo running {2}3\.4 s {2}· {2}100 rows read/);
-  expect(live[2]).toMatch(/operator +state +in +active +out +done +rows\/s +blocked by$/);
-  expect(live[4]).toMatch(/^● {2}slow +running +\d+ +1 +0 /);
+  expect(live[0]).toMatch(/^● demo running {2}3\.4 s · 100 rows read/);
+  expect(live[3]).toMatch(/operator +state +in +active +out +done +rows\/s +blocked by$/);
+  expect(live[5]).toMatch(/^● {2}slow +running +\d+ +1 +0 /);
   // Three blocks of ten in 3.4 seconds; two of them in the last two.
-  expect(live[4]).toMatch(/ 3 +10(  |$)/);
-  expect(live).toHaveLength(5);
+  expect(live[5]).toMatch(/ 3 +10(  |$)/);
+  expect(live).toHaveLength(6);
 
   await env.drive(done);
   const end = await terminal.screen();
@@ -82,8 +82,8 @@ test('a small terminal gets as much as it has room for', async () => {
   await env.advance(2500);
   const live = await terminal.screen();
   expect(live).toHaveLength(3);
-  expect(live[0]).toMatch(/^● demo running {2}2\.4 s {2}· {2}10…$/);
-  expect(live[2]).toBe('… and 3 more');
+  expect(live[0]).toMatch(/^● demo running {2}2\.4 s · 100 …$/);
+  expect(live[2]).toBe('… and 4 more');
   await env.drive(done);
   expect(await terminal.screen()).toHaveLength(3);
 });
@@ -99,7 +99,7 @@ test('a terminal that is made narrower in between is no reason for a mess', asyn
   await env.advance(1100);
   const live = await terminal.screen();
   expect(live.filter((line) => line.includes('demo running'))).toHaveLength(1);
-  expect(live).toHaveLength(5);
+  expect(live).toHaveLength(6);
   await env.drive(done);
 });
 
@@ -133,6 +133,18 @@ test('what others write to the terminal appears above the table', async () => {
   expect(Object.hasOwn(terminal, 'write')).toBe(false);
 });
 
+test('who else has taken over the stream gets it back', async () => {
+  const env = simEnv();
+  const terminal = fakeTerminal();
+  const write = terminal.write.bind(terminal);
+  terminal.write = write;
+  const run = slowFlow(env).start({ env });
+  showProgress(run, { stream: terminal, env });
+  expect(terminal.write).not.toBe(write);
+  await env.drive(run.drain());
+  expect(terminal.write).toBe(write);
+});
+
 test('a second run on the same terminal tells of itself in lines above', async () => {
   const env = simEnv();
   const terminal = fakeTerminal();
@@ -145,7 +157,7 @@ test('a second run on the same terminal tells of itself in lines above', async (
   const live = await terminal.screen();
   expect(live[0]).toMatch(/^demo running 5\.0 s: slow\[/);
   expect(live[1]).toMatch(/^● demo running/);
-  expect(live).toHaveLength(6);
+  expect(live).toHaveLength(7);
   await env.drive(both);
 });
 
