@@ -136,13 +136,13 @@ test('what others write to the terminal appears above the table', async () => {
 test('who else has taken over the stream gets it back', async () => {
   const env = simEnv();
   const terminal = fakeTerminal();
-  const write = terminal.write.bind(terminal);
-  terminal.write = write;
+  const theirs = terminal.write.bind(terminal);
+  terminal.write = theirs;
   const run = slowFlow(env).start({ env });
   showProgress(run, { stream: terminal, env });
-  expect(terminal.write).not.toBe(write);
+  expect(terminal).not.toHaveProperty('write', theirs);
   await env.drive(run.drain());
-  expect(terminal.write).toBe(write);
+  expect(terminal).toHaveProperty('write', theirs);
 });
 
 test('a second run on the same terminal tells of itself in lines above', async () => {
