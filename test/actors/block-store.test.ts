@@ -75,17 +75,25 @@ describe('usage', () => {
     const store = createBlockStore();
     const first = store.put(block(100), '0', 0);
     const second = store.put(block(50), '1', 0);
-    expect(store.usage).toEqual({ blocks: 2, bytes: 150, peakBytes: 150 });
+    expect(store.usage).toMatchObject({ blocks: 2, bytes: 150, peakBytes: 150 });
     store.release(first);
     store.put(block(20), '2', 0);
-    expect(store.usage).toEqual({ blocks: 2, bytes: 70, peakBytes: 150 });
+    expect(store.usage).toMatchObject({ blocks: 2, bytes: 70, peakBytes: 150 });
     store.release(second);
+    expect(store.usage).toMatchObject({ blocks: 1, bytes: 20, peakBytes: 150 });
+  });
+
+  test('tells the bytes of the largest block there has been', () => {
+    const store = createBlockStore();
+    store.release(store.put(block(100), '0', 0));
+    store.put(block(50), '1', 0);
+    expect(store.usage.largestBytes).toBe(100);
   });
 
   test('counts the bytes of a block once, however many hold it', () => {
     const store = createBlockStore();
     store.retain(store.put(block(100), '0', 0), 5);
-    expect(store.usage).toEqual({ blocks: 1, bytes: 100, peakBytes: 100 });
+    expect(store.usage).toMatchObject({ blocks: 1, bytes: 100, peakBytes: 100 });
   });
 });
 

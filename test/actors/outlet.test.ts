@@ -178,7 +178,7 @@ describe('a consumer that pulls', () => {
   test('is seen with the blocks it has, and whether it waits', async () => {
     const { begin, deliver, outlet, report } = setUp();
     begin();
-    expect(report()).toEqual({ type: 'outlet.report', held: 0, waits: false });
+    expect(report()).toEqual({ type: 'outlet.report', held: 0, waits: false, burying: 0 });
     const taking = outlet.take();
     expect(report()).toMatchObject({ held: 0, waits: true });
     deliver(1, 2, 3);
@@ -290,7 +290,9 @@ describe('dead letters', () => {
     });
     setup.bury(setup.put(7));
     expect(setup.store.usage.blocks).toBe(1);
+    expect(setup.report()).toMatchObject({ burying: 1 });
     await setup.env.advance();
+    expect(setup.report()).toMatchObject({ burying: 0 });
     expect(seen).toEqual([[7]]);
     expect(setup.store.usage.blocks).toBe(0);
   });

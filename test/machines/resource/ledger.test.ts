@@ -6,6 +6,7 @@ import {
   decide,
   floorBytes,
   isSettled,
+  liveBytes,
   openLedger,
   settle,
   usedBytes,
@@ -282,13 +283,14 @@ describe('bytes', () => {
 
   test('credit is reserved when it is granted, live when it is spent, free when it is released', () => {
     const ledger = openLedger(only, 1, 0);
-    const [granted, { grants, usedBytes: used }] = decide(ledger, [creditRequest(0, 100)], 0);
+    const [granted, { grants }] = decide(ledger, [creditRequest(0, 100)], 0);
     expect(grants).toMatchObject([
       { token: undefined, slot: 0, credit: { blocks: 1, bytes: 100 } },
     ]);
-    expect(used).toBe(100);
+    expect([usedBytes(granted), liveBytes(granted)]).toEqual([100, 0]);
     const produced = settle(granted, [settlementOf({ produced: 60, returned: 40 })]);
-    expect(produced.accounts[0]).toMatchObject({ reserved: 0, live: 60 });
+    expect([usedBytes(produced), liveBytes(produced)]).toEqual([60, 60]);
+    expect(decide(produced, [], 0)[1].liveBytes).toBe(60);
     const released = settle(produced, [settlementOf({ released: 60 })]);
     expect(usedBytes(released)).toBe(0);
   });

@@ -44,7 +44,7 @@ test('a request is answered by one decision about all that was asked', () => {
       { holder: 1, slot: undefined, denial: { limit: 'cpu', asked: 1, free: 0, since: 5 } },
     ],
     refillAt: undefined,
-    usedBytes: 10,
+    liveBytes: 0,
   });
   actor.send({ type: 'resource.request', requests: [], now: 6 });
   expect(client.take()).toMatchObject([{ grants: [], refusals: [] }]);
