@@ -114,7 +114,7 @@ test('its command tells how to use it', async () => {
   expect(printed).toMatch(/\bgraph\b/);
 });
 
-test.for([
+test.concurrent.for([
   { kind: 'Node', module: 'NodeNext', types: ['node'] },
   { kind: 'browser', module: 'Preserve', types: [] },
 ])('its types hold in a strict $kind project that checks libraries too', async (project) => {
