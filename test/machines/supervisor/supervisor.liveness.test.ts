@@ -5,7 +5,7 @@ import type { OperatorPlan, Plan } from '../../../machines/plan.ts';
 import type { SupervisorContext } from '../../../machines/supervisor/supervisor.context.ts';
 import { keepAlive } from '../../../machines/supervisor/supervisor.liveness.ts';
 import { chain, operatorPlan, to } from '../support/plans.ts';
-import { desk } from '../support/supervisor.ts';
+import { BLOCK_BYTES, desk } from '../support/supervisor.ts';
 
 const waiting = (blocks = 1): Partial<OperatorView> => ({
   queuedBlocks: blocks,
@@ -76,12 +76,14 @@ describe('when something waits and nothing runs', () => {
   });
 
   test('a source is left out while the budget of bytes is overdrawn', () => {
-    expect(forced(chain({}, {}), [waiting()], { liveBytes: 1000 })).toMatchObject([{ holder: 0 }]);
-    expect(forced(chain({}, {}), [waiting()], { liveBytes: 1001 })).toEqual([]);
+    expect(forced(chain({}, {}), [waiting()], { liveBytes: BLOCK_BYTES })).toMatchObject([
+      { holder: 0 },
+    ]);
+    expect(forced(chain({}, {}), [waiting()], { liveBytes: BLOCK_BYTES + 1 })).toEqual([]);
   });
 
   test('anybody else is not', () => {
-    expect(forced(chain({}, {}), [{}, waiting()], { liveBytes: 5000 })).toMatchObject([
+    expect(forced(chain({}, {}), [{}, waiting()], { liveBytes: 2 * BLOCK_BYTES })).toMatchObject([
       { holder: 1 },
     ]);
   });
@@ -129,7 +131,7 @@ describe('a stall', () => {
     ],
   };
   const views = [waiting(), { queuedBlocks: 2, queuedPerPort: [2, 0] }];
-  const overdrawn = { ...hungry, liveBytes: 2000 };
+  const overdrawn = { ...hungry, liveBytes: 2_000_000 };
 
   test('is declared after cycles in which nothing happened, not at once', () => {
     let { context } = desk(plan, views, overdrawn);
@@ -144,7 +146,7 @@ describe('a stall', () => {
     expect(ending.failure.error).toBeInstanceOf(StallError);
     expect((ending.failure.error as StallError).waiting).toEqual([
       'zip waits for more input, and keeps 2 blocks until then',
-      'source waits for 100 of the 1000 blockBytes, of which 2000 are in use',
+      'source waits for 100 of the 1000000 blockBytes, of which 2000000 are in use',
     ]);
   });
 

@@ -17,6 +17,9 @@ import type { SupervisorEvent } from '../../../machines/supervisor/supervisor.pr
 import type { Message } from '../../../machines/xstate.ts';
 import { recorder } from './recorder.ts';
 
+/** Room for so many bytes that no block is too large. */
+export const BLOCK_BYTES = 1_000_000;
+
 export interface Desk {
   readonly context: SupervisorContext;
   readonly self: ReturnType<typeof recorder<SupervisorEvent>>['address'];
@@ -58,7 +61,7 @@ export function desk(
       messages.map(({ to, event }) => ({ to: names.get(to) ?? 'somebody', event })),
     context: {
       plan,
-      budget: { resources: { cpu: { amount: 4000 } }, blockBytes: 1000 },
+      budget: { resources: { cpu: { amount: 4000 } }, blockBytes: BLOCK_BYTES },
       ranking: mostDownstream,
       staff: { runner, store, clock, outlet, resource, operators },
       startedAt: 0,
