@@ -29,8 +29,16 @@ export interface BlockStore {
   readonly takeReleased: () => ReadonlyMap<number, number>;
   /** Calls back when something is released, once until `takeReleased` is called. */
   readonly onReleased: (callback: () => void) => void;
-  /** Blocks, bytes, and the most bytes there have ever been. */
-  readonly usage: { readonly blocks: number; readonly bytes: number; readonly peakBytes: number };
+  readonly usage: StoreUsage;
+}
+
+export interface StoreUsage {
+  readonly blocks: number;
+  readonly bytes: number;
+  /** The most bytes there have ever been at once. */
+  readonly peakBytes: number;
+  /** Bytes of the largest block there has ever been. */
+  readonly largestBytes: number;
 }
 
 interface Entry {
@@ -45,6 +53,7 @@ export function createBlockStore(): BlockStore {
   let nextId = 1;
   let bytes = 0;
   let peakBytes = 0;
+  let largestBytes = 0;
   let notify: () => void = () => undefined;
   let notified = false;
   let cleared = false;
@@ -66,6 +75,7 @@ export function createBlockStore(): BlockStore {
       entries.set(id, { block, producer, holders: 1 });
       bytes += sizeBytes;
       if (bytes > peakBytes) peakBytes = bytes;
+      if (sizeBytes > largestBytes) largestBytes = sizeBytes;
       return { id, lineage, producer, numRows, sizeBytes };
     },
     get: (ref) => find(ref).block,
@@ -102,7 +112,7 @@ export function createBlockStore(): BlockStore {
       notify = callback;
     },
     get usage() {
-      return { blocks: entries.size, bytes, peakBytes };
+      return { blocks: entries.size, bytes, peakBytes, largestBytes };
     },
   };
 }

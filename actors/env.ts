@@ -2,6 +2,7 @@
  * The one seam to the world: clock, timers, randomness and macrotasks. Everything else gets them from
  * an `Env`, so that a run can be simulated with virtual time. A lint rule keeps it so.
  */
+import type { Runner, RunnerTools } from './inline-runner.ts';
 
 export interface Env {
   /** Monotonic time in milliseconds from an arbitrary start. */
@@ -12,6 +13,8 @@ export interface Env {
   readonly defer: (callback: () => void) => void;
   /** A random number from 0 (included) to 1 (excluded). */
   readonly random: () => number;
+  /** Makes what runs transforms. Default: they run in this thread. */
+  readonly createRunner?: (tools: RunnerTools) => Runner;
 }
 
 /** How long something that is told to end may take to do so by itself, in milliseconds. */

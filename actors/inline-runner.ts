@@ -37,11 +37,17 @@ export interface Runner {
   readonly dispose: (reason: unknown) => void;
 }
 
+/** The instance of a stateful transform, and when it is open. */
+interface OpenedProgram {
+  readonly instance: StatefulProgram & { outputs: number };
+  readonly opened: Promise<void>;
+}
+
 export function createInlineRunner(tools: RunnerTools): Runner {
   const { env, store, programs } = tools;
   /** Runs under way, by the task actor they report to. */
   const runs = new Map<Address<RunReport>, TaskRun>();
-  const stateful = new Map<number, StatefulProgram & { outputs: number }>();
+  const stateful = new Map<number, OpenedProgram>();
   const opening = new AbortController();
   const starting: TaskRun[] = [];
   const news = new Set<TaskRun>();
@@ -77,39 +83,44 @@ export function createInlineRunner(tools: RunnerTools): Runner {
 
   async function open(replyTo: Address<RunnerOpened>): Promise<void> {
     const splits = new Map<number, readonly BlockRef[]>();
+    const letGo = (): void => {
+      for (const refs of splits.values()) refs.forEach(store.release);
+    };
     for (const program of programs) {
       const { transform, index: operator } = program;
       try {
         if (transform.kind === 'source') {
           const listed = await transform.splits(opening.signal);
-          splits.set(
-            operator,
-            listed.map((split, part) => keepSplit(program, split, part, listed.length)),
-          );
+          splits.set(operator, keepSplits(program, listed));
         } else if (transform.kind === 'stateful') {
           const instance = Object.assign(transform.create(storeTools), { outputs: 0 });
-          stateful.set(operator, instance);
-          await instance.open?.(opening.signal);
+          const opened = (async () => instance.open?.(opening.signal))();
+          stateful.set(operator, { instance, opened });
+          await opened;
         }
       } catch (error) {
-        for (const refs of splits.values()) refs.forEach(store.release);
+        letGo();
+        if (opening.signal.aborted) return;
         replyTo.send({ type: 'runner.refused', now: env.now(), operator, error });
+        return;
+      }
+      // Cancelled meanwhile: the run may be gone, and nobody waits for an answer.
+      if (opening.signal.aborted) {
+        letGo();
         return;
       }
     }
     replyTo.send({ type: 'runner.opened', now: env.now(), splits });
   }
 
-  /** A split waits in its source's input queue as a block of one row that nobody is charged for. */
-  function keepSplit(
-    program: OperatorProgram,
-    split: unknown,
-    part: number,
-    parts: number,
-  ): BlockRef {
-    const source = programs.filter(({ transform }) => transform.kind === 'source').indexOf(program);
-    const lineage = parts === 1 ? String(source) : `${String(source)}.${String(part)}`;
-    return store.put(rowBlock([split], 0), lineage, NOBODY);
+  /** Splits wait in their source's input queue, as blocks of one row that nobody is charged for. */
+  function keepSplits(program: OperatorProgram, splits: readonly unknown[]): readonly BlockRef[] {
+    const sources = programs.filter(({ transform }) => transform.kind === 'source');
+    const source = String(sources.indexOf(program));
+    return splits.map((split, part) => {
+      const lineage = splits.length === 1 ? source : `${source}.${String(part)}`;
+      return store.put(rowBlock([split], 0), lineage, NOBODY);
+    });
   }
 
   const storeTools = {
@@ -124,9 +135,11 @@ export function createInlineRunner(tools: RunnerTools): Runner {
   async function close(outcome: Outcome, reason: unknown): Promise<RunnerClosed['failures']> {
     opening.abort(reason);
     const failures: { operator: number; error: unknown }[] = [];
-    for (const [operator, instance] of stateful) {
+    for (const [operator, { instance, opened }] of stateful) {
       stateful.delete(operator);
       try {
+        // What is still opening cannot be closed; whether it failed has been said elsewhere.
+        await opened.catch(() => undefined);
         await instance.close?.(outcome, reason);
       } catch (error) {
         failures.push({ operator, error });
@@ -142,7 +155,7 @@ export function createInlineRunner(tools: RunnerTools): Runner {
       env,
       store,
       program,
-      stateful: stateful.get(event.operator),
+      stateful: stateful.get(event.operator)?.instance,
       onNews: (changed) => {
         news.add(changed);
         wake();

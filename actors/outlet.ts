@@ -62,6 +62,7 @@ export function createOutlet({ env, store, send, onDeadLetter }: OutletTools): O
   let taken = 0;
   let demandedAt = 0;
   let started = false;
+  let announced = false;
   let closed = false;
   /** Dead letters that are being handled. */
   const burials = new Set<Promise<void>>();
@@ -123,9 +124,19 @@ export function createOutlet({ env, store, send, onDeadLetter }: OutletTools): O
     demand(consumption.kind === 'drain' ? Number.MAX_SAFE_INTEGER : window);
   }
 
+  /** Tells the supervisor that the consumer waits or has less to do, once until it has asked. */
+  function announce(): void {
+    if (announced || closed) return;
+    announced = true;
+    send({ type: 'outlet.changed' });
+  }
+
   function trackBurial(burial: Promise<void>): void {
     burials.add(burial);
-    void burial.then(() => burials.delete(burial));
+    void burial.then(() => {
+      burials.delete(burial);
+      announce();
+    });
   }
 
   async function bury(letter: DeadLetter): Promise<void> {
@@ -144,9 +155,11 @@ export function createOutlet({ env, store, send, onDeadLetter }: OutletTools): O
     receive(event) {
       switch (event.type) {
         case 'outlet.poll':
+          announced = false;
           event.replyTo.send({
             type: 'outlet.report',
             held: delivered.length - next + inHand,
+            burying: burials.size,
             waits: waiting.length > 0 || (consumption !== undefined && consumption.kind !== 'pull'),
           });
           break;
@@ -162,7 +175,7 @@ export function createOutlet({ env, store, send, onDeadLetter }: OutletTools): O
           if (event.outcome !== 'done') abandon();
           for (const resolve of waiting.splice(0)) resolve(undefined);
           // Whoever cancels does not wait for what becomes of the dead.
-          void Promise.all(event.outcome === 'cancelled' ? [] : burials).then(() => {
+          void Promise.all(event.outcome === 'cancelled' ? [] : [...burials]).then(() => {
             event.replyTo?.send({ type: 'outlet.closed' });
           });
           break;
@@ -184,6 +197,7 @@ export function createOutlet({ env, store, send, onDeadLetter }: OutletTools): O
     take() {
       if (next < delivered.length) return Promise.resolve(pull());
       if (closed) return Promise.resolve(undefined);
+      announce();
       return new Promise((resolve) => {
         waiting = [...waiting, resolve];
       });

@@ -27,7 +27,12 @@ interface Happening {
   readonly callback: () => void;
 }
 
-export function simEnv(seed = 1): SimEnv {
+export interface SimOptions {
+  /** Called when something has happened and all that follows from it at once has, too. */
+  readonly afterEach?: () => void;
+}
+
+export function simEnv(seed = 1, { afterEach }: SimOptions = {}): SimEnv {
   let time = 0;
   let order = 0;
   const random = seededRandom(seed);
@@ -56,6 +61,7 @@ export function simEnv(seed = 1): SimEnv {
     time = next.at;
     next.callback();
     await settle();
+    afterEach?.();
     return true;
   }
 

@@ -13,7 +13,7 @@ import type {
 } from '../machines/hands.protocol.ts';
 import { supervisorMachine } from '../machines/supervisor/supervisor.machine.ts';
 import type { SupervisorEvent } from '../machines/supervisor/supervisor.protocol.ts';
-import { createBlockStore, type BlockStore } from './block-store.ts';
+import { createBlockStore, type BlockStore, type StoreUsage } from './block-store.ts';
 import { createClock } from './clock.ts';
 import type { Env } from './env.ts';
 import { createInlineRunner } from './inline-runner.ts';
@@ -54,7 +54,8 @@ export function createWorld(options: WorldOptions): World {
     send,
     onDeadLetter: (letter) => onDeadLetter(letter, store.get(letter.input).rows),
   });
-  const runner = createInlineRunner({
+  const { createRunner = createInlineRunner } = env;
+  const runner = createRunner({
     env,
     store,
     programs,
@@ -111,8 +112,8 @@ export function createWorld(options: WorldOptions): World {
 const stores = new WeakMap<StoreAddress, BlockStore>();
 
 /** How much the store behind a store actor holds. */
-export function storeUsage(actor: StoreAddress): BlockStore['usage'] {
-  return stores.get(actor)?.usage ?? { blocks: 0, bytes: 0, peakBytes: 0 };
+export function storeUsage(actor: StoreAddress): StoreUsage {
+  return stores.get(actor)?.usage ?? { blocks: 0, bytes: 0, peakBytes: 0, largestBytes: 0 };
 }
 
 function receiveStore(store: BlockStore, event: StoreEvent): void {

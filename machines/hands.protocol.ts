@@ -183,6 +183,8 @@ export interface OutletReport {
   readonly held: number;
   /** The consumer waits for a block. */
   readonly waits: boolean;
+  /** Dead letters that are being handled, and keep their blocks. */
+  readonly burying: number;
 }
 
 /** A block that was given up, with why and where. */

@@ -80,8 +80,9 @@ export function assemble(
     programs: fed,
     onLog: notes.onLog,
     onProgress: notes.onProgress,
-    async onDeadLetter({ input: _input, ...letter }, rows) {
-      const block = { ...letter, rows };
+    async onDeadLetter(letter, rows) {
+      const { operator, lineage, attempts, cause, row, published } = letter;
+      const block = { operator, lineage, attempts, cause, row, published, rows };
       notes.onDeadLetter(block);
       try {
         await onDeadLetter?.(block);

@@ -11,7 +11,7 @@ import {
   type Plan,
   type Route,
 } from '../machines/plan.ts';
-import { floorBytes, type LedgerBudget } from '../machines/resource/ledger.ts';
+import { targetBlockBytes, type LedgerBudget } from '../machines/resource/ledger.ts';
 import type { FlowNode, OperatorNode } from './graph.ts';
 import { retryCount, retryDelay } from './retries.ts';
 
@@ -22,11 +22,6 @@ export interface PlannedPipeline {
 
 /** Most tasks of one operator, unless it says otherwise: an actor has few children. */
 const DEFAULT_CONCURRENCY = 64;
-/** Blocks are at most this large, unless an operator says otherwise. */
-const MAX_TARGET_BYTES = 8 * 1024 * 1024;
-/** Each operator's floor in the budget of bytes holds so many blocks of the target size. */
-const BLOCKS_PER_FLOOR = 4;
-
 /**
  * Plans the pipeline that ends in `last`.
  * @throws PlanError when it can never run under the budget; the message names the operator.
@@ -46,8 +41,7 @@ export function planPipeline(
     );
   }
   const names = nameOperators(operators);
-  const floor = floorBytes(budget.blockBytes, operators.length);
-  const targetBytes = Math.max(1, Math.min(MAX_TARGET_BYTES, Math.floor(floor / BLOCKS_PER_FLOOR)));
+  const targetBytes = targetBlockBytes(budget.blockBytes, operators.length);
   const skeleton: Plan = {
     name,
     operators: operators.map((node, index) =>

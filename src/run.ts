@@ -288,7 +288,6 @@ function createRun<T>({ name, actor, plan, world, trace, signal, callbacks }: Ru
       tell({ type: 'run.resume' });
     },
     async step() {
-      tell({ type: 'run.pause' });
       const stepped = nextCycle(actor);
       tell({ type: 'run.step' });
       await stepped;

@@ -26,6 +26,7 @@ export interface OperatorSnapshot {
   readonly out: number;
   /** Tasks completed. */
   readonly done: number;
+  readonly rowsIn: number;
   readonly rowsOut: number;
   /** Bytes waiting in its queues. */
   readonly bytes: number;
@@ -133,6 +134,7 @@ function operatorSnapshot(state: string, context: OperatorContext): OperatorSnap
     active: activeTasks(context),
     out: outputs.blocks + parked,
     done: counts.tasks,
+    rowsIn: counts.rowsIn,
     rowsOut: counts.rowsOut,
     bytes: inputs.reduce((sum, { bytes }) => sum + bytes, outputs.bytes),
     ...(denial === undefined ? {} : { denial }),
@@ -159,6 +161,7 @@ function explainInWords(
   if (denial !== undefined) parts.push(denialInWords(denial, now));
   const spent = Object.entries(shares)
     .sort(([, a], [, b]) => b - a)
+    .filter(([, percent]) => percent >= 0.5)
     .map(([what, percent]) => `${what} ${percent.toFixed(0)} %`);
   if (spent.length > 0) parts.push(`so far ${spent.join(', ')}`);
   return parts.join('; ');

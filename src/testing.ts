@@ -3,4 +3,4 @@
  *
  * @module sluice/testing
  */
-export { seededRandom, simEnv, type SimEnv } from '../actors/sim-env.ts';
+export { seededRandom, simEnv, type SimEnv, type SimOptions } from '../actors/sim-env.ts';

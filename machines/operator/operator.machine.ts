@@ -10,6 +10,7 @@ import {
   hasPendingInput,
   holdingTasks,
   initialOperator,
+  isEnding,
   isInputOver,
   isOver,
   wantsFlush,
@@ -52,7 +53,11 @@ export const operatorMachine = setup({
   guards: {
     allHold: ({ context }) => activeTasks(context) > 0 && !someRun(context),
     hasFailed: ({ context }) => context.failure !== undefined && activeTasks(context) === 0,
-    inputIsOver: ({ context }) => isInputOver(context) && !wantsFlush(context),
+    // A source has its input from the start: what it does is reading, until that is over.
+    inputIsOver: ({ context }) =>
+      isInputOver(context) &&
+      !wantsFlush(context) &&
+      (context.plan.kind !== 'source' || isEnding(context) || activeTasks(context) === 0),
     inputWaits: ({ context }) => hasPendingInput(context) || wantsFlush(context),
     isDenied: ({ context }) => context.denial !== undefined,
     isOver: ({ context }) => isOver(context),

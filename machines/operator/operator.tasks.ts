@@ -29,18 +29,18 @@ export function startTasks(
   const spawn: Spawn[] = [];
   const send: Message[] = [];
   let unused = 0;
-  grants.forEach((grant, index) => {
-    const started = startTask(next, grant, grants.length - index, now);
+  for (const grant of grants) {
+    const started = startTask(next, grant, now);
     if (started === undefined) {
       unused += 1;
       next = giveBack(next, grant);
-      return;
+      continue;
     }
     const { slot, isNew, event } = started;
     if (isNew) spawn.push(spawnTask(next, slot, self));
     send.push(tellTask(slot, event));
     next = started.context;
-  });
+  }
   next = withTime(next, now);
   return unused > 0 ? { ...tellOnce(next, send), spawn } : { context: next, spawn, send };
 }
@@ -206,18 +206,13 @@ interface Started {
   readonly event: TaskEvent;
 }
 
-/** Takes a fair part of what is queued: tasks that start together share it evenly. */
-function startTask(
-  context: OperatorContext,
-  grant: TaskGrant,
-  starting: number,
-  now: number,
-): Started | undefined {
+/** Starts a task on as many blocks as the grant says, if there are so many. */
+function startTask(context: OperatorContext, grant: TaskGrant, now: number): Started | undefined {
   const flush = wantsFlush(context);
   const startable = startableBlocks(context);
   if (!flush && startable === 0) return undefined;
   const { plan, wants, inputsDone } = context;
-  const blocks = Math.max(1, Math.min(grant.blocks, Math.ceil(startable / starting)));
+  const { blocks } = grant;
   const inputs = [...context.inputs];
   const perPort = inputs.map(() => 0);
   const refs: BlockRef[] = [];

@@ -88,6 +88,8 @@ export interface Request {
   readonly blockBytes: number;
   /** Blocks asked for; fewer may be granted. */
   readonly blocks: number;
+  /** What the holder wants to do with the grant: handed back with it. */
+  readonly inputs?: number | undefined;
   /** Bytes that must stay free after the grant, for somebody the holder prefers. */
   readonly keepBytes?: number | undefined;
   /** Grants it even over budget. Only the liveness rule may say so; a rate is never overdrawn. */
@@ -99,6 +101,7 @@ export interface Grant {
   readonly token: number | undefined;
   readonly slot: number | undefined;
   readonly credit: Credit;
+  readonly inputs: number | undefined;
   readonly forced: boolean;
 }
 
@@ -113,8 +116,8 @@ export interface Decision {
   readonly refusals: readonly Refusal[];
   /** When a refused rate will have refilled, on the run's clock, in milliseconds. */
   readonly refillAt: number | undefined;
-  /** Bytes reserved or live after this decision. */
-  readonly usedBytes: number;
+  /** Bytes of live blocks, as far as they are booked. */
+  readonly liveBytes: number;
 }
 
 /** What has happened to one holder's tokens and bytes since the last settlement. */
@@ -197,7 +200,7 @@ export function decide(
   let refillAt: number | undefined;
 
   for (const request of requests) {
-    const { holder, needs, slot, forced = false } = request;
+    const { holder, needs, slot, inputs, forced = false } = request;
     if (refused.has(holder)) continue;
     const account = accounts[holder];
     if (account === undefined) throw new Error(`no account ${String(holder)}`);
@@ -231,12 +234,17 @@ export function decide(
       reserved: account.reserved + credit.bytes,
       tokens: account.tokens + (needs === undefined ? 0 : 1),
     };
-    grants.push({ holder, token, slot, credit, forced });
+    grants.push({ holder, token, slot, credit, inputs, forced });
   }
   return [
     { ...draft, nextToken },
-    { grants, refusals, refillAt, usedBytes: usedBytes(draft) },
+    { grants, refusals, refillAt, liveBytes: liveBytes(draft) },
   ];
+}
+
+/** Bytes of live blocks, over all accounts. */
+export function liveBytes(ledger: Ledger): number {
+  return ledger.accounts.reduce((sum, account) => sum + account.live, 0);
 }
 
 /** Bytes reserved or live, over all accounts. */
@@ -254,21 +262,35 @@ export function floorBytes(blockBytes: number, open: number): number {
   return open === 0 ? 0 : Math.floor(blockBytes / (2 * open));
 }
 
+/** Blocks are at most this large, unless an operator says otherwise. */
+const MAX_TARGET_BYTES = 8 * 1024 * 1024;
+/** Each account's floor holds so many blocks of the target size. */
+const BLOCKS_PER_FLOOR = 4;
+
+/** The size blocks should have at most, so that `accounts` of them share `blockBytes` well. */
+export function targetBlockBytes(blockBytes: number, accounts: number): number {
+  const floor = floorBytes(blockBytes, accounts);
+  return Math.max(1, Math.min(MAX_TARGET_BYTES, Math.floor(floor / BLOCKS_PER_FLOOR)));
+}
+
 function available(ledger: Ledger, holder: number, forNewTask: boolean): number {
   const open = ledger.accounts.reduce((count, account) => count + (account.open ? 1 : 0), 0);
   const floor = floorBytes(ledger.blockBytes, open);
   let shared = ledger.blockBytes;
+  let left = ledger.blockBytes;
   let own = 0;
   let kept = 0;
   ledger.accounts.forEach((account, index) => {
     const used = account.reserved + account.live;
     const accountFloor = account.open ? floor : 0;
     shared -= Math.max(used, accountFloor);
+    left -= used;
     if (index !== holder) return;
     own = Math.max(0, accountFloor - used);
     if (forNewTask && account.tokens > 0) kept = Math.floor(accountFloor / 2);
   });
-  return own + Math.max(0, shared) - kept;
+  // When accounts close, floors grow; what others have in use by then is not to be had.
+  return Math.min(own + Math.max(0, shared), left) - kept;
 }
 
 function creditFor(ledger: Ledger, request: Request): Credit | undefined {

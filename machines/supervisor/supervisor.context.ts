@@ -1,10 +1,11 @@
 /** What the supervisor knows: the operators as they last reported, and what it has done since. */
 import type { BlockRef } from '../block.ts';
 import type { Denial } from '../denial.ts';
+import type { OutletReport } from '../hands.protocol.ts';
 import type { OperatorEvent, OperatorReply, OperatorView } from '../operator/operator.protocol.ts';
 import { CONSUMER, type OperatorPlan, type Plan, type Route } from '../plan.ts';
 import type { RankingPolicy } from '../ranking.ts';
-import type { LedgerBudget, Request } from '../resource/ledger.ts';
+import { targetBlockBytes, type LedgerBudget, type Request } from '../resource/ledger.ts';
 import type { TaskFailure } from '../task/task.protocol.ts';
 import { tell, type Message, type Step } from '../xstate.ts';
 import type { Staff, SupervisorEvent } from './supervisor.protocol.ts';
@@ -63,14 +64,15 @@ export interface SupervisorContext {
   readonly passedOver: readonly number[];
   /** A refused rate will refill and wake the run. */
   readonly refilling: boolean;
-  /** Bytes reserved or live at the last decision. */
-  readonly usedBytes: number;
+  /** Bytes of live blocks at the last decision. */
+  readonly liveBytes: number;
   /** How the consumer was doing when it was last asked. */
-  readonly consumer: { readonly held: number; readonly waits: boolean };
+  readonly consumer: Omit<OutletReport, 'type'>;
   /** Cycles in a row in which nothing happened although something waits and nothing runs. */
   readonly fruitless: number;
   readonly paused: boolean;
-  readonly stepping: boolean;
+  /** One cycle in a pause: it has been asked for, or is under way. */
+  readonly stepping: 'no' | 'asked' | 'under way';
   /** Nothing more is read. */
   readonly stopping: boolean;
   /** The outlet has nothing left to do. */
@@ -196,6 +198,14 @@ export function roomToMake(context: SupervisorContext, plan: OperatorPlan): numb
   // Output for the consumer waits in the operator's own queue until it is asked for.
   const ahead = feedsConsumer(plan) ? (plan.queueBlocks ?? queueLimit(view)) : 0;
   return roomOn(context, plan.route, plan.queueBlocks) + ahead - view.outBlocks;
+}
+
+/** Bytes of credit to ask for one more block: what is to be expected, as far as the budget likes it. */
+export function creditBytes(
+  { budget, plan }: SupervisorContext,
+  { blockSize }: OperatorView,
+): number {
+  return Math.min(blockSize, targetBlockBytes(budget.blockBytes, plan.operators.length));
 }
 
 export function feedsConsumer({ destinations }: OperatorPlan): boolean {

@@ -97,9 +97,9 @@ export function takeFreed(
 /** Takes note of how the consumer is doing. */
 export function takeConsumer(
   { awaited }: SupervisorContext,
-  { held, waits }: EventOf<'outlet.report'>,
+  { held, waits, burying }: EventOf<'outlet.report'>,
 ): SupervisorStep {
-  return { context: { awaited: awaited - 1, consumer: { held, waits } } };
+  return { context: { awaited: awaited - 1, consumer: { held, waits, burying } } };
 }
 
 /** Moves polled blocks to the operators that follow, and to the consumer: one message a receiver. */

@@ -9,6 +9,7 @@ import type { OperatorPlan } from '../plan.ts';
 import type { Grant, Request } from '../resource/ledger.ts';
 import { tell, type Message } from '../xstate.ts';
 import {
+  creditBytes,
   localDenial,
   planOf,
   replace,
@@ -66,7 +67,7 @@ export function dispatch(
   decision: EventOf<'resource.decision'>,
   self: SupervisorAddress,
 ): SupervisorStep {
-  const { grants, refusals, refillAt, usedBytes } = decision;
+  const { grants, refusals, refillAt, liveBytes } = decision;
   const { asked, now, staff } = context;
   const send: Message[] = [];
   let { views, told } = context;
@@ -103,7 +104,7 @@ export function dispatch(
     told = replace(told, plan.index, denial?.limit);
   }
 
-  const next = { ...context, views, told, usedBytes, asked: [], refilling: refillAt !== undefined };
+  const next = { ...context, views, told, liveBytes, asked: [], refilling: refillAt !== undefined };
   const alive =
     grants.length > 0
       ? { context: { asked: [], fruitless: 0 } }
@@ -138,6 +139,7 @@ function creditRequests(context: SupervisorContext): Request[] {
     const plan = planOf(context, view.index);
     const free = roomToMake(context, plan);
     let room = free - view.creditBlocks - view.parkedBlocks;
+    const size = creditBytes(context, view);
     for (const { slot, task, missing } of view.holding) {
       // In ordered mode only the oldest task's blocks can leave: it takes precedence over all others.
       const isNext = plan.preserveOrder && task === view.oldestTask;
@@ -149,10 +151,10 @@ function creditRequests(context: SupervisorContext): Request[] {
         holder: view.index,
         slot,
         // What a task has left counts against the next block: `missing.bytes` is negative then.
-        firstBytes: Math.max(0, missing.bytes + (missing.blocks > 0 ? view.blockSize : 0)),
-        blockBytes: view.blockSize,
+        firstBytes: Math.max(0, missing.bytes + (missing.blocks > 0 ? size : 0)),
+        blockBytes: size,
         blocks: wanted,
-        keepBytes: plan.preserveOrder && !isNext ? view.blockSize : 0,
+        keepBytes: plan.preserveOrder && !isNext ? size : 0,
       });
       room -= wanted;
     }
@@ -178,16 +180,20 @@ function taskRequests(context: SupervisorContext): [Request[], readonly number[]
       return candidates.some((view) => view.index === index) ? times + 1 : times;
     });
     const plan = planOf(context, first.index);
-    const blocks = blocksToTake(first);
+    const tasks = tasksToStart(first, plan, free);
+    const inputs = clamp(Math.ceil(first.startable / tasks), 1, first.bundle);
+    const blocks = creditFor(context, plan, first, inputs, tasks);
+    const size = creditBytes(context, first);
     requests.push({
       holder: first.index,
       needs: plan.needs,
-      firstBytes: plan.kind === 'sink' ? 0 : first.blockSize,
-      blockBytes: first.blockSize,
-      blocks: creditFor(context, plan, first, blocks),
-      keepBytes: plan.preserveOrder && first.active > 0 ? first.blockSize : 0,
+      firstBytes: plan.kind === 'sink' ? 0 : size,
+      blockBytes: size,
+      blocks,
+      inputs,
+      keepBytes: plan.preserveOrder && first.active > 0 ? size : 0,
     });
-    views = replace(views, first.index, withTask(first, plan, blocks));
+    views = replace(views, first.index, withTask(first, plan, inputs, blocks));
     // One request beyond what is free is enough to learn why no more may start.
     for (const [name, amount] of Object.entries(plan.needs)) {
       const left = (free[name] ?? 0) - amount;
@@ -229,9 +235,16 @@ function canStart(context: SupervisorContext, view: OperatorView): boolean {
   );
 }
 
-/** Input blocks for the next task: its bundle, or a fair part when several can start. */
-function blocksToTake({ bundle, startable, freeSlots }: OperatorView): number {
-  return Math.max(1, Math.min(bundle, Math.ceil(startable / Math.max(1, freeSlots))));
+/** How many tasks of an operator should start together: as many as fit, with full bundles. */
+function tasksToStart(
+  { startable, bundle, freeSlots }: OperatorView,
+  { needs }: OperatorPlan,
+  free: Readonly<Record<string, number>>,
+): number {
+  const fits = Object.entries(needs).map(([name, amount]) =>
+    amount === 0 ? Infinity : Math.floor((free[name] ?? 0) / amount),
+  );
+  return Math.max(1, Math.min(freeSlots, Math.ceil(startable / bundle), ...fits));
 }
 
 /** Blocks of credit to start with: what the task should make, as far as there is room behind it. */
@@ -239,29 +252,37 @@ function creditFor(
   context: SupervisorContext,
   plan: OperatorPlan,
   view: OperatorView,
-  blocks: number,
+  inputs: number,
+  tasks: number,
 ): number {
   if (plan.kind === 'sink') return 0;
   const wanted =
     plan.kind === 'source' || plan.serial
       ? MAX_CREDIT
-      : Math.ceil(blocks * Math.max(1, view.outputRatio));
-  // The first block needs no room beyond that which let the task start.
+      : Math.ceil(inputs * Math.max(1, view.outputRatio));
   const room = roomToMake(context, plan) - view.parkedBlocks - view.creditBlocks;
-  return Math.max(1, Math.min(wanted, room, MAX_CREDIT));
+  // The first block needs no room beyond that which let the task start.
+  return clamp(Math.min(wanted, Math.ceil(room / tasks)), 1, MAX_CREDIT);
 }
 
-function withTask(view: OperatorView, plan: OperatorPlan, blocks: number): OperatorView {
+/** The view once a task has started that takes `inputs` blocks and may make `outputs`. */
+function withTask(
+  view: OperatorView,
+  plan: OperatorPlan,
+  inputs: number,
+  outputs: number,
+): OperatorView {
   return {
     ...view,
     active: view.active + 1,
     freeSlots: view.freeSlots - 1,
-    startable: plan.serial ? 0 : Math.max(0, view.startable - blocks),
-    queuedBlocks: Math.max(0, view.queuedBlocks - blocks),
+    startable: plan.serial ? 0 : Math.max(0, view.startable - inputs),
+    queuedBlocks: Math.max(0, view.queuedBlocks - inputs),
     queuedPerPort:
       view.queuedPerPort.length === 1
-        ? [Math.max(0, view.queuedBlocks - blocks)]
+        ? [Math.max(0, view.queuedBlocks - inputs)]
         : view.queuedPerPort,
+    creditBlocks: view.creditBlocks + outputs,
     wantsFlush: false,
     memoryInUse: view.memoryInUse + fromMilli(plan.needs['memory'] ?? 0),
   };
@@ -274,10 +295,8 @@ function withGrants(
   credits: readonly Grant[],
 ): OperatorView {
   let next = view;
-  for (const { credit } of tasks) {
-    next = withTask(next, plan, blocksToTake(next));
-    next = { ...next, creditBlocks: next.creditBlocks + credit.blocks };
-  }
+  for (const grant of tasks)
+    next = withTask(next, plan, inputsOf(next, grant), grant.credit.blocks);
   if (credits.length === 0) return next;
   const fed = new Set(credits.map(({ slot }) => slot));
   return {
@@ -287,9 +306,21 @@ function withGrants(
   };
 }
 
-function taskGrant(view: OperatorView, { token, credit }: Grant): TaskGrant {
+/** A task takes no more than it has credit for: while it waits for room, its token is of no use. */
+function inputsOf({ bundle, outputRatio }: OperatorView, { credit, inputs = 1 }: Grant): number {
+  if (credit.blocks === 0) return inputs;
+  const covered = Math.floor(credit.blocks / Math.max(outputRatio, 1 / bundle));
+  return clamp(covered, 1, inputs);
+}
+
+function taskGrant(view: OperatorView, grant: Grant): TaskGrant {
+  const { token, credit } = grant;
   if (token === undefined) throw new Error('a task grant has a token');
-  return { token, credit, blocks: view.bundle };
+  return { token, credit, blocks: inputsOf(view, grant) };
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.max(least, Math.min(most, value));
 }
 
 function creditGrant(view: OperatorView, { slot, credit }: Grant): CreditGrant[] {

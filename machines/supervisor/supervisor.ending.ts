@@ -129,20 +129,26 @@ export function resume(): SupervisorStep {
   return { context: { paused: false, stirred: true } };
 }
 
-/** One cycle, whether or not there is a reason for it. */
-export function step(
-  { cycleAsked, staff }: SupervisorContext,
+/** One cycle, whether or not there is a reason for it; pauses if that has not been done. */
+export function askForStep(): SupervisorStep {
+  return { context: { paused: true, stepping: 'asked' } };
+}
+
+/** In the pause: asks the clock for the cycle that was asked for. */
+export function takeStep(
+  { cycleAsked, staff, stepping }: SupervisorContext,
   _event: unknown,
   self: SupervisorAddress,
 ): SupervisorStep {
+  if (stepping !== 'asked') return { context: { stepping: 'no' } };
   return {
-    context: { stepping: true, cycleAsked: true },
+    context: { cycleAsked: true },
     send: cycleAsked ? [] : [tell(staff.clock, { type: 'clock.cycle', replyTo: self })],
   };
 }
 
-export function stepDone(): SupervisorStep {
-  return { context: { stepping: false } };
+export function beginStep(): SupervisorStep {
+  return { context: { stepping: 'under way' } };
 }
 
 /** A cycle that was asked for before the pause. */

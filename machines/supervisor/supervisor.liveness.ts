@@ -8,6 +8,7 @@ import { StallError } from '../errors.ts';
 import type { OperatorView } from '../operator/operator.protocol.ts';
 import type { Request } from '../resource/ledger.ts';
 import {
+  creditBytes,
   feedsConsumer,
   localDenial,
   planOf,
@@ -47,7 +48,7 @@ export function keepAlive(context: SupervisorContext, tried = false): Supervisor
  * our own is not.
  */
 function forcedRequest(context: SupervisorContext): Request | undefined {
-  const overdrawn = context.usedBytes > context.budget.blockBytes;
+  const overdrawn = context.liveBytes > context.budget.blockBytes;
   const candidates = context.views.filter((view) => {
     const plan = planOf(context, view.index);
     if (plan.kind === 'source' && overdrawn) return false;
@@ -58,12 +59,12 @@ function forcedRequest(context: SupervisorContext): Request | undefined {
   const first = mostDownstream(candidates);
   if (first === undefined) return undefined;
   const { needs, kind } = planOf(context, first.index);
-  const common = { holder: first.index, blockBytes: first.blockSize, blocks: 1, forced: true };
+  const size = creditBytes(context, first);
+  const common = { holder: first.index, blockBytes: size, blocks: 1, forced: true };
   const [held] = first.holding;
-  if (held === undefined)
-    return { ...common, needs, firstBytes: kind === 'sink' ? 0 : first.blockSize };
+  if (held === undefined) return { ...common, needs, firstBytes: kind === 'sink' ? 0 : size };
   const { slot, missing } = held;
-  const next = missing.blocks > 0 ? first.blockSize : 0;
+  const next = missing.blocks > 0 ? size : 0;
   return { ...common, slot, firstBytes: Math.max(0, missing.bytes + next) };
 }
 
@@ -79,9 +80,10 @@ function waiting({ views }: SupervisorContext): readonly OperatorView[] {
   return views.filter((view) => view.holding.length > 0 || view.queuedBlocks > 0 || canStart(view));
 }
 
-/** The consumer has blocks, or could have some, and does not wait for more: it is its turn. */
+/** Whoever takes what leaves the run has something, or could have, and does not wait: it is its turn. */
 function isUpToConsumer(context: SupervisorContext): boolean {
   const { consumer, views } = context;
+  if (consumer.burying > 0) return true;
   if (consumer.waits) return false;
   const ready = views.some(
     ({ index, outBlocks }) => outBlocks > 0 && feedsConsumer(planOf(context, index)),
@@ -109,7 +111,7 @@ function waitingList(context: SupervisorContext): readonly string[] {
       if (limit === 'queue') return `${view.name} waits for room in the queues behind it`;
       if (view.holding.length > 0 || canStart(view)) {
         const bytes = String(view.holding[0]?.missing.bytes ?? view.blockSize);
-        return `${view.name} waits for ${bytes} of the ${String(blockBytes)} blockBytes, of which ${String(context.usedBytes)} are in use`;
+        return `${view.name} waits for ${bytes} of the ${String(blockBytes)} blockBytes, of which ${String(context.liveBytes)} are in use`;
       }
       return `${view.name} waits for more input, and keeps ${String(view.queuedBlocks)} blocks until then`;
     });

@@ -43,6 +43,8 @@ export type SupervisorEvent =
   | { readonly type: 'store.changed' }
   /** The consumer would take so many blocks more. */
   | { readonly type: 'consumer.demand'; readonly blocks: number }
+  /** The consumer began to wait, or a dead letter was handled. */
+  | { readonly type: 'outlet.changed' }
   /** A rate has refilled. */
   | { readonly type: 'resource.refilled' };
 

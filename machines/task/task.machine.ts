@@ -94,6 +94,12 @@ export const taskMachine = setup({
   id: 'task',
   description: "Runs an operator's transform over one bundle of input blocks.",
   context: ({ input }) => initialTask(input),
+  on: {
+    // Where no run is under way, whatever a run still says is stale.
+    'run.progress': { actions: 'discardStale' },
+    'run.end': { actions: 'discardStale' },
+    'run.error': { actions: 'discardStale' },
+  },
   initial: 'idle',
   states: {
     idle: {
