@@ -8,7 +8,8 @@ export const EXIT_CODES_HELP = `Exit codes:
   130  interrupted (SIGINT, Ctrl-C)
   143  terminated (SIGTERM)
 
-The first signal cancels the run and waits for its end; the second one exits at once.`;
+The first signal reads no more and finishes what was read; the second one cancels the
+run and waits for its end; the third one exits at once.`;
 
 export const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 

@@ -20,7 +20,7 @@ export async function runFlow(file: string, options: RunOptions): Promise<number
   const { budget = {}, quiet = false } = options;
   const flow = await loadFlow(file, options.export);
   const run = flow.start({ budget });
-  const interruption = cancelOnSignals(run);
+  const interruption = endOnSignals(run);
   showProgress(run, { quiet, summary: false });
   try {
     // What goes wrong meanwhile is told by `run.done`.
@@ -28,10 +28,12 @@ export async function runFlow(file: string, options: RunOptions): Promise<number
     const report = await run.done;
     const rows = await counting;
     if (!quiet) printSummary(run, report, rows);
-    if (report.status !== 'cancelled') return 0;
     const signal = interruption.signal();
-    process.stderr.write(`sluice: cancelled${signal === undefined ? '' : ` by ${signal}`}\n`);
-    return signal === undefined ? 1 : SIGNAL_EXIT_CODES[signal];
+    if (report.status === 'cancelled') {
+      process.stderr.write(`sluice: cancelled${signal === undefined ? '' : ` by ${signal}`}\n`);
+    }
+    if (signal !== undefined) return SIGNAL_EXIT_CODES[signal];
+    return report.status === 'done' ? 0 : 1;
   } finally {
     interruption.ignore();
   }
@@ -56,22 +58,27 @@ function printSummary(run: Run<unknown>, report: RunReport, rows: number | undef
   }
 }
 
-/** The first signal cancels the run, the second one ends the process. */
-function cancelOnSignals(run: Run<unknown>): {
+/** The first signal stops reading and lets the rest finish, the second cancels, the third exits. */
+function endOnSignals(run: Run<unknown>): {
   readonly signal: () => EndSignal | undefined;
   readonly ignore: () => void;
 } {
-  let first: EndSignal | undefined;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    const given = signal as EndSignal;
-    if (first !== undefined) process.exit(SIGNAL_EXIT_CODES[given]);
-    first = given;
-    void run.cancel(signal);
+  const given: EndSignal[] = [];
+  const onSignal = (name: NodeJS.Signals): void => {
+    const signal = name as EndSignal;
+    given.push(signal);
+    if (given.length > 2) process.exit(SIGNAL_EXIT_CODES[signal]);
+    if (given.length === 2) {
+      void run.cancel(signal);
+      return;
+    }
+    process.stderr.write('sluice: reads no more and finishes the rest; once more to cancel\n');
+    void run.stop();
   };
   const signals = Object.keys(SIGNAL_EXIT_CODES) as EndSignal[];
   for (const signal of signals) process.on(signal, onSignal);
   return {
-    signal: () => first,
+    signal: () => given.at(-1),
     ignore() {
       for (const signal of signals) process.off(signal, onSignal);
     },

@@ -115,25 +115,45 @@ const folder = temporaryFolder();
 test.concurrent.for([
   ['SIGINT', 130],
   ['SIGTERM', 143],
-] as const)('%s cancels the run, which cleans up, and is exit code %i', async ([signal, code]) => {
-  const target = join(folder, signal, 'rows.jsonl');
-  const child = sluice(['run', fixture('endless')], { ENDLESS_TARGET: target });
+] as const)(
+  '%s reads no more, finishes what was read, and is exit code %i',
+  async ([signal, code]) => {
+    const target = join(folder, signal, 'rows.jsonl');
+    const child = sluice(['run', fixture('endless')], { ENDLESS_TARGET: target });
+    await child.printed('it flows');
+    child.kill(signal);
+    const end = await child.ended;
+    expect(end.code).toBe(code);
+    expect(end.stdout).toContain('endless stopped');
+    expect(end.stderr).toContain('reads no more and finishes the rest');
+    // What the sink has is whole: it was committed.
+    expect(readdirSync(join(folder, signal))).toEqual(['rows.jsonl']);
+  },
+);
+
+test.concurrent('a second signal cancels the run, which cleans up', async () => {
+  const target = join(folder, 'twice', 'rows.jsonl');
+  const child = sluice(['run', fixture('endless')], { ENDLESS_TARGET: target, ENDLESS_SLOW: '1' });
   await child.printed('it flows');
-  child.kill(signal);
+  child.kill('SIGINT');
+  await child.printed('once more to cancel');
+  child.kill('SIGTERM');
   const end = await child.ended;
-  expect(end.code).toBe(code);
+  expect(end.code).toBe(143);
   expect(end.stdout).toContain('⊘ endless cancelled');
-  expect(end.stderr).toBe(`sluice: cancelled by ${signal}\n`);
-  expect(readdirSync(join(folder, signal))).toEqual([]);
+  expect(end.stderr).toContain('sluice: cancelled by SIGTERM');
+  expect(readdirSync(join(folder, 'twice'))).toEqual([]);
 });
 
-test.concurrent('a second signal ends the process at once', async () => {
+test.concurrent('a third signal ends the process at once', async () => {
   const child = sluice(['run', fixture('stubborn')]);
   await child.printed('it runs');
+  child.kill('SIGINT');
+  await child.printed('once more to cancel');
   child.kill('SIGINT');
   await child.printed('told to end');
   child.kill('SIGTERM');
   const end = await child.ended;
-  // The first one would have been 130, with a summary.
-  expect(end).toEqual({ code: 143, stdout: 'it runs\ntold to end\n', stderr: '' });
+  // The second one would have been 130, with a summary.
+  expect(end).toMatchObject({ code: 143, stdout: 'it runs\ntold to end\n' });
 });
