@@ -164,25 +164,32 @@ describe('closing', () => {
     expect(notes.at(-1)).toBe('close second done undefined');
   });
 
-  test('tells a source that is still being listed', async () => {
-    const { env, runner, close } = harness([
+  test('tells a source that is still being listed, and answers nobody for it', async () => {
+    let reason: unknown;
+    const { env, runner, close, store } = harness([
+      programOf(sourceOf('a'), { index: 0 }),
       programOf(
         readerSource({
           splits: (signal) =>
             new Promise<never>((_resolve, reject) => {
               signal.addEventListener('abort', () => {
-                reject(new Error(String(signal.reason)));
+                reason = signal.reason;
+                reject(new Error('aborted'));
               });
             }),
           read: () => [],
         }),
+        { index: 1 },
       ),
     ]);
     const opened = recorder<RunnerOpened>();
     runner.receive({ type: 'runner.open', replyTo: opened.address });
     await env.advance();
     await close('cancelled', 'enough');
-    expect(opened.messages).toMatchObject([{ type: 'runner.refused', error: new Error('enough') }]);
+    await env.advance();
+    expect(reason).toBe('enough');
+    expect(opened.messages).toEqual([]);
+    expect(store.usage.blocks).toBe(0);
   });
 
   test('leaves nothing open when it comes while sources are still being listed', async () => {

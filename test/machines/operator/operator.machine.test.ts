@@ -4,6 +4,7 @@ import { createActor } from 'xstate';
 import type { BlockRef } from '../../../machines/block.ts';
 import type {
   ClockEvent,
+  DeadLetter,
   OutletEvent,
   RunDelta,
   RunnerEvent,
@@ -14,7 +15,7 @@ import { operatorMachine } from '../../../machines/operator/operator.machine.ts'
 import type { OperatorReply, TaskGrant } from '../../../machines/operator/operator.protocol.ts';
 import { shareOut } from '../../../machines/operator/operator.shares.ts';
 import type { OperatorPlan } from '../../../machines/plan.ts';
-import { blockRefs, idsOf } from '../support/blocks.ts';
+import { blockRef, blockRefs, idsOf } from '../support/blocks.ts';
 import { operatorPlan } from '../support/plans.ts';
 import { recorder } from '../support/recorder.ts';
 
@@ -95,6 +96,9 @@ function setUp(parts: Partial<OperatorPlan> = {}) {
     credit: (slot: number, task: number): void => {
       const grants = [{ slot, task, credit: { blocks: 1, bytes: 10 } }];
       actor.send({ type: 'operator.credit', grants });
+    },
+    finish: (): void => {
+      actor.send({ type: 'operator.finish', now: 0 });
     },
     stop: (now = 0): void => {
       actor.send({ type: 'operator.stop', now });
@@ -230,26 +234,14 @@ describe('starting tasks', () => {
     expect(children()).toEqual(['task0', 'task1']);
   });
 
-  test('tasks that start together share what waits evenly', () => {
-    const { input, dispatch, runs } = setUp();
-    input(blockRefs(7));
-    dispatch(3, { blocks: 64 });
-    expect(inputsOf(runs())).toEqual([
-      [1, 2, 3],
-      [4, 5],
-      [6, 7],
-    ]);
-  });
-
-  test('no task takes more than its grant says', () => {
+  test('each task takes as many blocks as its grant says, if there are so many', () => {
     const { input, dispatch, runs, poll } = setUp();
-    input(blockRefs(7));
+    input(blockRefs(5));
     dispatch(2, { blocks: 2 });
-    expect(inputsOf(runs())).toEqual([
-      [1, 2],
-      [3, 4],
-    ]);
-    expect(poll().view.queuedBlocks).toBe(3);
+    expect(poll().view.queuedBlocks).toBe(1);
+    dispatch(1, { blocks: 2 });
+    expect(inputsOf(runs())).toEqual([[1, 2], [3, 4], [5]]);
+    expect(poll().view.queuedBlocks).toBe(0);
   });
 
   test('no task takes more than the options of its operator say', () => {
@@ -387,10 +379,8 @@ describe('states', () => {
   test('it is idle, not backpressured, when nothing waits although more tasks were denied', () => {
     const { input, dispatch, ends, state, poll } = setUp();
     input(blockRefs(3));
-    // Two of three tasks were granted; the two of them take all there is.
-    dispatch(2, { blocks: 64, denial: cpu });
+    dispatch(1, { blocks: 64, denial: cpu });
     ends(0);
-    ends(1);
     expect(poll().view.queuedBlocks).toBe(0);
     expect(state()).toBe('idle');
   });
@@ -712,6 +702,72 @@ describe('an operator whose outputs nobody wants', () => {
     });
     expect(released()).toEqual([100]);
     expect(poll()).toMatchObject({ outputs: [], produced: 10 });
+  });
+});
+
+describe('a source that is told to read no more', () => {
+  test('lets go of what it has not begun, and passes on what was read', () => {
+    const { input, dispatch, finish, yields, ends, released, state, runner, poll, runs } = setUp({
+      kind: 'source',
+    });
+    input(blockRefs(3));
+    dispatch(1);
+    finish();
+    expect(released()).toEqual([2, 3]);
+    expect(runner.of('runner.finish')).toMatchObject([{ run: 1 }]);
+    expect(state()).toBe('draining');
+    yields(0, made(1));
+    ends(0, made(1, 101));
+    expect(idsOf(poll().outputs)).toEqual([100, 101]);
+    expect(state()).toBe('completed');
+    dispatch(1);
+    expect(runs()).toHaveLength(1);
+  });
+
+  test('is over at once when it had not begun', () => {
+    const { input, finish, released, state } = setUp({ kind: 'source' });
+    input(blockRefs(2));
+    finish();
+    expect(released()).toEqual([1, 2]);
+    expect(state()).toBe('completed');
+  });
+});
+
+describe('rows that are given up', () => {
+  const letter = (row: number): DeadLetter => ({
+    operator: 'work',
+    lineage: '1',
+    attempts: 1,
+    cause: `bad ${String(row)}`,
+    input: blockRef(1),
+    row,
+    published: 0,
+  });
+
+  test('are counted apart from blocks, and listed with them', () => {
+    const { input, dispatch, yields, ends, poll } = setUp({ onError: 'skip' });
+    input(blockRefs(1));
+    dispatch(1);
+    yields(0, [], { droppedRows: [letter(0), letter(2)] });
+    ends(0, made(1), { droppedRows: [letter(5)] });
+    expect(poll()).toMatchObject({
+      failure: undefined,
+      counts: { rowsDropped: 3, dropped: 0 },
+      dropped: [{ row: 0 }, { row: 2 }, { row: 5 }],
+    });
+  });
+
+  test('fail the operator when there are more than may be, and let go of what waits', () => {
+    const { input, dispatch, ends, poll, released, state } = setUp({
+      onError: 'skip',
+      maxErrors: 1,
+    });
+    input(blockRefs(3));
+    dispatch(1);
+    ends(0, [], { droppedRows: [letter(0), letter(1)] });
+    expect(poll().failure).toMatchObject({ error: 'bad 1', lineage: '1' });
+    expect([...released()].sort()).toEqual([1, 2, 3]);
+    expect(state()).toBe('failed');
   });
 });
 

@@ -31,7 +31,7 @@ function decided(parts: Partial<Decision>): { readonly type: 'resource.decision'
 
 function grantOf(parts: Partial<Grant>): Grant {
   const credit = { blocks: 1, bytes: 100 };
-  return { holder: 1, token: 0, slot: undefined, credit, forced: false, ...parts };
+  return { holder: 1, token: 0, slot: undefined, credit, inputs: 1, forced: false, ...parts };
 }
 
 const refusal = (limit: string, holder = 1) => ({
@@ -54,8 +54,20 @@ describe('asking for tasks', () => {
       firstBytes: 100,
       blockBytes: 100,
       blocks: 1,
+      inputs: 1,
       keepBytes: 0,
     });
+  });
+
+  test('shares what waits evenly over the tasks that start together, in full bundles', () => {
+    const inputsOf = (startable: number, bundle: number, freeSlots = 4): unknown[] => {
+      const view = { ...waiting(startable), bundle, freeSlots };
+      return asked(chain({}, {}), [{}, view]).map(({ inputs }) => inputs);
+    };
+    expect(inputsOf(7, 64)).toEqual([7]);
+    expect(inputsOf(8, 2)).toEqual([2, 2, 2, 2]);
+    expect(inputsOf(5, 4)).toEqual([3, 2]);
+    expect(inputsOf(9, 4, 2)).toEqual([4, 4]);
   });
 
   test('asks nothing when nothing waits', () => {
@@ -258,17 +270,19 @@ describe('asking for credit', () => {
 });
 
 describe('dispatching', () => {
-  test('sends what was granted, with the bundle each task should take', () => {
+  test('sends what was granted, with the blocks each task should take', () => {
     const { context, read, self } = desk(chain({}, {}), [{}, { ...waiting(5), bundle: 2 }]);
-    const step = dispatch(context, decided({ grants: [grantOf({}), grantOf({ token: 1 })] }), self);
+    const credit = { blocks: 2, bytes: 200 };
+    const grants = [grantOf({ credit, inputs: 2 }), grantOf({ credit, inputs: 2, token: 1 })];
+    const step = dispatch(context, decided({ grants }), self);
     expect(read(step.send)).toEqual([
       {
         to: 'work1',
         event: {
           type: 'operator.dispatch',
           grants: [
-            { token: 0, credit: { blocks: 1, bytes: 100 }, blocks: 2 },
-            { token: 1, credit: { blocks: 1, bytes: 100 }, blocks: 2 },
+            { token: 0, credit, blocks: 2 },
+            { token: 1, credit, blocks: 2 },
           ],
           denial: undefined,
           now: 50,
@@ -278,9 +292,20 @@ describe('dispatching', () => {
     expect(step.context?.views?.[1]).toMatchObject({
       active: 2,
       freeSlots: 2,
-      creditBlocks: 2,
+      startable: 1,
+      creditBlocks: 4,
     });
     expect(step.context).toMatchObject({ asked: [], fruitless: 0 });
+  });
+
+  test('gives a task no more blocks than it has credit for', () => {
+    const view = { ...waiting(8), bundle: 8, outputRatio: 2 };
+    const { context, read, self } = desk(chain({}, {}), [{}, view]);
+    const credit = { blocks: 6, bytes: 600 };
+    const step = dispatch(context, decided({ grants: [grantOf({ credit, inputs: 8 })] }), self);
+    expect(read(step.send)).toMatchObject([{ event: { grants: [{ blocks: 3 }] } }]);
+    const one = dispatch(context, decided({ grants: [grantOf({ inputs: 8 })] }), self);
+    expect(read(one.send)).toMatchObject([{ event: { grants: [{ blocks: 1 }] } }]);
   });
 
   test('tells with the grants why there are no more', () => {

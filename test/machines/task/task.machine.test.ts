@@ -439,6 +439,32 @@ describe('an input that is given up', () => {
   });
 });
 
+describe('a task that is told to read no more', () => {
+  test.each(['starting', 'streaming', 'holding'] as const)(
+    'tells its run while it is %s',
+    (from) => {
+      const { start, progress, actor, state, runner, end } = setUp();
+      start();
+      if (from === 'streaming') progress({ outputs: made(1) });
+      if (from === 'holding') progress({ held: { blocks: 1, bytes: 0 } });
+      actor.send({ type: 'task.finish' });
+      expect(state()).toBe(from);
+      expect(runner.of('runner.finish')).toMatchObject([{ run: 1 }]);
+      end();
+      expect(state()).toBe('idle');
+    },
+  );
+
+  test('has nobody to tell when nothing runs', () => {
+    const { actor, runner, start, cancel } = setUp();
+    actor.send({ type: 'task.finish' });
+    start();
+    cancel();
+    actor.send({ type: 'task.finish' });
+    expect(runner.of('runner.finish')).toEqual([]);
+  });
+});
+
 describe('a task that is cancelled', () => {
   test.each(['starting', 'streaming', 'holding'] as const)(
     'while it is %s waits for the real end',
