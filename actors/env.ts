@@ -20,11 +20,14 @@ export interface Env {
 /** How long something that is told to end may take to do so by itself, in milliseconds. */
 export const GRACE_MS = 1000;
 
+/** Timers take no longer delay: one that is longer would go off at once. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
 /** The real world, in Node and in browsers. */
 export const liveEnv: Env = {
   now: () => performance.now(),
   setTimer(delayMs, callback) {
-    const timer = setTimeout(callback, delayMs);
+    const timer = setTimeout(callback, Math.min(delayMs, MAX_DELAY_MS));
     return () => {
       clearTimeout(timer);
     };

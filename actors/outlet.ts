@@ -187,8 +187,8 @@ export function createOutlet({ env, store, send, onDeadLetter }: OutletTools): O
       askForFirst();
     },
     release(ref) {
-      inHand -= 1;
       store.release(ref);
+      inHand -= 1;
     },
     isClosed: () => closed,
     get isConsumed() {

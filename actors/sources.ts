@@ -151,7 +151,10 @@ async function* chunkAsync<T>(
     signal.removeEventListener('abort', onAbort);
     finishing.removeEventListener('abort', onAbort);
     // Left early. A source that does not answer any more must not hold up the end.
-    if (reading.end === undefined) rows.return?.(signal.reason).then(undefined, () => undefined);
+    if (reading.end === undefined) {
+      reading.end = {};
+      rows.return?.(signal.reason).then(undefined, () => undefined);
+    }
   }
 }
 

@@ -119,6 +119,7 @@ export class TaskRun {
     if (transform.keepsRows) return;
     this.#controller ??= new AbortController();
     this.#controller.abort(new Error('nothing more is to be read'));
+    this.#stopGrace();
     this.#stopGrace = this.#tools.env.setTimer(GRACE_MS, () => {
       this.#finish({ type: 'end', result: undefined });
     });
@@ -134,6 +135,7 @@ export class TaskRun {
       this.#finish({ type: 'end', result: undefined });
       return;
     }
+    this.#stopGrace();
     this.#stopGrace = this.#tools.env.setTimer(GRACE_MS, () => {
       this.#finish({ type: 'end', result: undefined });
     });
@@ -211,7 +213,9 @@ export class TaskRun {
 
   /** Publishes what the transform returned; returns a promise only if that takes time. */
   #publishResult(result: unknown): Promise<void> | undefined {
-    if (Array.isArray(result)) return this.#yield(result);
+    const isSource = this.#tools.program.transform.kind === 'source';
+    // An array is the rows of one block, except that a source may have all its blocks in one.
+    if (Array.isArray(result) && !isSource) return this.#yield(result);
     if (isAsyncIterable(result)) return this.#drain(result[Symbol.asyncIterator]());
     if (isIterable(result)) return this.#drain(result[Symbol.iterator]());
     throw new TypeError(
@@ -226,18 +230,15 @@ export class TaskRun {
         const wait = this.#awaitCredit();
         if (wait !== undefined) await wait;
         if (this.#isEnding() || this.#mayStopReading()) return;
+        // A generator that ends, or that throws, needs no telling.
+        finished = true;
         const step = await this.#next(iterator);
-        if (step.done === true) {
-          finished = true;
-          return;
-        }
+        if (step.done === true) return;
+        finished = false;
         const held = this.#yield(step.value);
         if (held !== undefined) await held;
         if (this.#isSliceOver()) await this.#pause();
       }
-    } catch (error) {
-      finished = true;
-      throw error;
     } finally {
       // Left early: the generator gets to run its `finally` blocks.
       if (!finished) await iterator.return?.();
@@ -469,7 +470,9 @@ export class TaskRun {
   readonly #signal = (): AbortSignal => {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.#cancelled !== undefined) this.#controller.abort(this.#cancelled.reason);
+      const failed = this.#end?.type === 'error' ? { reason: this.#end.error } : undefined;
+      const gone = this.#cancelled ?? failed;
+      if (gone !== undefined) this.#controller.abort(gone.reason);
     }
     return this.#controller.signal;
   };
@@ -534,5 +537,7 @@ function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
 
 function typeName(value: unknown): string {
   if (value === null) return 'null';
-  return typeof value === 'object' ? `an object (${value.constructor.name})` : typeof value;
+  if (typeof value !== 'object') return typeof value;
+  const { constructor } = value as { readonly constructor?: { readonly name: string } };
+  return constructor === undefined ? 'an object' : `an object (${constructor.name})`;
 }

@@ -32,7 +32,8 @@ export function flatMapRows<T>(
     let chunk: unknown[] = [];
     for (const [index, row] of rows.entries()) {
       try {
-        const values = flatMap(row, context);
+        // A string is an iterable of its letters, and `in` is for objects only.
+        const values = Object(flatMap(row, context)) as Iterable<unknown> | AsyncIterable<unknown>;
         // Both loops are needed: waiting for each value of a plain iterable would cost a turn.
         if (Symbol.iterator in values) {
           for (const value of values) {

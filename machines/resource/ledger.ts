@@ -151,7 +151,7 @@ export function openLedger(budget: LedgerBudget, holders: number, now: number): 
 export function changeBudget(ledger: Ledger, budget: LedgerBudget, now: number): Ledger {
   return {
     ...ledger,
-    resources: openResources(budget, ledger.resources, now),
+    resources: openResources(budget, refill(ledger.resources, now), now),
     blockBytes: budget.blockBytes,
   };
 }
@@ -210,7 +210,8 @@ export function decide(
       refused.add(holder);
       const wait = short === undefined ? undefined : refillTime(resources, short, now);
       if (wait !== undefined) refillAt = Math.min(refillAt ?? Infinity, wait);
-      const free = short?.free ?? Math.max(0, available(draft, holder, needs !== undefined));
+      const bytes = available(draft, holder, needs !== undefined) - (request.keepBytes ?? 0);
+      const free = short?.free ?? Math.max(0, bytes);
       refusals.push({
         holder,
         slot,
@@ -314,6 +315,7 @@ function shortage(
   forced: boolean,
 ): { limit: string; asked: number; free: number } | undefined {
   for (const [name, amount] of Object.entries(needs)) {
+    if (amount === 0) continue;
     const line = resources[name];
     if (line === undefined) throw new Error(`no resource ${name}`);
     if (line.kind === 'amount' && forced) continue;

@@ -213,7 +213,7 @@ function allotRoom(context: SupervisorContext): ReadonlyMap<number, number> {
     for (const end of plan.destinations) {
       const key = portKey(end.operator, end.port);
       const sharing = feeders.get(key) ?? 1;
-      if (sharing === 1) continue;
+      if (sharing === 1 && !left.has(key)) continue;
       const free = left.get(key) ?? roomOn(context, end, plan.queueBlocks);
       const part = Math.ceil(free / sharing);
       room = Math.min(room, part);

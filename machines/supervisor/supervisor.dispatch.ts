@@ -98,7 +98,8 @@ export function dispatch(
           now,
         }),
       );
-    } else if (denial !== undefined && told[plan.index] !== denial.limit) {
+      // Credit made the operator forget what it had been told.
+    } else if (denial !== undefined && (credits.length > 0 || told[plan.index] !== denial.limit)) {
       send.push(tellOperator(context, plan.index, { type: 'operator.denied', denial, now }));
     }
     told = replace(told, plan.index, denial?.limit);

@@ -59,7 +59,10 @@ export function outcomeLine(report: RunReport, snapshot: RunSnapshot, rowsOut?: 
   return [
     { text: glyph, style },
     { text: ` ${plain(name)} `, style: 'bold' },
-    { text: `${stopped && status === 'done' ? 'stopped' : status} in ${formatTime(durationMs)}`, style },
+    {
+      text: `${stopped && status === 'done' ? 'stopped' : status} in ${formatTime(durationMs)}`,
+      style,
+    },
     { text: `: ${facts.join(', ')}` },
   ];
 }

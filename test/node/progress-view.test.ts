@@ -5,7 +5,7 @@ import { outcomeLine, summaryLines } from '../../src/node/run-summary.ts';
 import { paint, type Line } from '../../src/node/terminal-text.ts';
 
 function operator(given: Partial<OperatorSnapshot>): OperatorSnapshot {
-  const nothing = { in: 0, active: 0, out: 0, done: 0, rowsOut: 0, bytes: 0 };
+  const nothing = { in: 0, active: 0, out: 0, done: 0, rowsIn: 0, rowsOut: 0, bytes: 0 };
   return { state: 'idle', kind: 'transform', ...nothing, ...given };
 }
 
