@@ -1,7 +1,7 @@
 /** The first phases of a cycle: poll, transfer, complete. Pure decisions of the supervisor chart. */
 import type { BlockRef } from '../block.ts';
 import type { OperatorView } from '../operator/operator.protocol.ts';
-import { CONSUMER } from '../plan.ts';
+import { CONSUMER, type Destination, type OperatorPlan } from '../plan.ts';
 import { tell, type Message } from '../xstate.ts';
 import {
   planOf,
@@ -198,11 +198,8 @@ function allotRoom(context: SupervisorContext): ReadonlyMap<number, number> {
     ({ index }) => context.changed.includes(index) || viewAt(context.views, index).outBlocks > 0,
   );
   const feeders = new Map<string, number>();
-  for (const { destinations } of operators) {
-    for (const { operator, port } of destinations) {
-      const key = portKey(operator, port);
-      feeders.set(key, (feeders.get(key) ?? 0) + 1);
-    }
+  for (const plan of operators) {
+    for (const key of portsFedBy(plan).keys()) feeders.set(key, (feeders.get(key) ?? 0) + 1);
   }
   const left = new Map<string, number>();
   const rooms = new Map<number, number>();
@@ -210,8 +207,7 @@ function allotRoom(context: SupervisorContext): ReadonlyMap<number, number> {
     const plan = operators[(turn + context.cycles) % operators.length];
     if (plan === undefined) continue;
     let room = roomOn(context, plan.route, plan.queueBlocks);
-    for (const end of plan.destinations) {
-      const key = portKey(end.operator, end.port);
+    for (const [key, end] of portsFedBy(plan)) {
       const sharing = feeders.get(key) ?? 1;
       if (sharing === 1 && !left.has(key)) continue;
       const free = left.get(key) ?? roomOn(context, end, plan.queueBlocks);
@@ -249,6 +245,11 @@ function withInput(
     queuedPerPort,
     startable: ports === 1 ? view.startable + refs.length : view.startable,
   };
+}
+
+/** Where an operator's outputs go, each port once, though several branches may lead to it. */
+function portsFedBy({ destinations }: OperatorPlan): ReadonlyMap<string, Destination> {
+  return new Map(destinations.map((end) => [portKey(end.operator, end.port), end]));
 }
 
 function portKey(operator: number, port: number): string {
