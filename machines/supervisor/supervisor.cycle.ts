@@ -207,12 +207,13 @@ function allotRoom(context: SupervisorContext): ReadonlyMap<number, number> {
     const plan = operators[(turn + context.cycles) % operators.length];
     if (plan === undefined) continue;
     let room = roomOn(context, plan.route, plan.queueBlocks);
-    for (const [key, end] of portsFedBy(plan)) {
+    for (const [key, { end, branches }] of portsFedBy(plan)) {
       const sharing = feeders.get(key) ?? 1;
-      if (sharing === 1 && !left.has(key)) continue;
+      if (sharing === 1 && branches === 1 && !left.has(key)) continue;
       const free = left.get(key) ?? roomOn(context, end, plan.queueBlocks);
       const part = Math.ceil(free / sharing);
-      room = Math.min(room, part);
+      // Rather one block over the limit than none for ever, when there is room on one branch only.
+      room = Math.min(room, part === 0 ? 0 : Math.max(1, Math.floor(part / branches)));
       feeders.set(key, sharing - 1);
       left.set(key, free - part);
     }
@@ -247,9 +248,19 @@ function withInput(
   };
 }
 
-/** Where an operator's outputs go, each port once, though several branches may lead to it. */
-function portsFedBy({ destinations }: OperatorPlan): ReadonlyMap<string, Destination> {
-  return new Map(destinations.map((end) => [portKey(end.operator, end.port), end]));
+/** Where an operator's outputs go, by port, and how many of its branches lead there. */
+function portsFedBy({ destinations }: OperatorPlan): ReadonlyMap<string, FedPort> {
+  const ports = new Map<string, FedPort>();
+  for (const end of destinations) {
+    const key = portKey(end.operator, end.port);
+    ports.set(key, { end, branches: (ports.get(key)?.branches ?? 0) + 1 });
+  }
+  return ports;
+}
+
+interface FedPort {
+  readonly end: Destination;
+  readonly branches: number;
 }
 
 function portKey(operator: number, port: number): string {
