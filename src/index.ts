@@ -18,7 +18,27 @@ export {
 } from './logic.ts';
 export type { OutputBlock } from './output-block.ts';
 export type { Explanation, OperatorSnapshot, RunSnapshot } from './snapshot.ts';
-export type { Block, Field } from '../actors/block.ts';
+export type { Block, BlockMessage, BlockTransfer, Field } from '../actors/block.ts';
+export {
+  columnBlock,
+  rowsToColumns,
+  type ColumnBlock,
+  type ColumnInput,
+  type RowOf,
+} from '../actors/columns/column-block.ts';
+export type { ColumnData } from '../actors/columns/column-data.ts';
+export type {
+  BigintArray,
+  BigintType,
+  ColumnType,
+  ColumnTypeFor,
+  ColumnTypes,
+  Fields,
+  ListType,
+  NumberArray,
+  NumberType,
+} from '../actors/columns/column-types.ts';
+export type { Column, ColumnValues } from '../actors/columns/column.ts';
 export type { Env } from '../actors/env.ts';
 export type { BlocksInput, RowsInput, Source } from '../actors/sources.ts';
 export type { TransformContext } from '../actors/transform.ts';
@@ -28,6 +48,7 @@ export type { BlockRef } from '../machines/block.ts';
 export type { Denial, Limit } from '../machines/denial.ts';
 export {
   CancelledError,
+  ColumnError,
   FormatError,
   OptionError,
   PlanError,
