@@ -4,9 +4,9 @@
  * @module sluice
  */
 export { pipeline, type FromOptions, type PipelineStart } from './pipeline.ts';
-export type { BlocksResult, BuiltInOptions, Flow } from './flow.ts';
+export type { BlockResult, BlocksResult, BuiltInOptions, Flow } from './flow.ts';
 export type { RowsOf } from './inference.ts';
-export type { OnError, OperatorOptions, Retries } from './options.ts';
+export type { BlocksOptions, OnError, OperatorOptions, Retries } from './options.ts';
 export type { Budget, Rate } from './budget.ts';
 export type { Run, StartOptions } from './run.ts';
 export type { DeadLetterBlock, PipelineOptions } from './assembly.ts';
@@ -40,6 +40,7 @@ export type {
 } from '../actors/columns/column-types.ts';
 export type { Column, ColumnValues } from '../actors/columns/column.ts';
 export type { Env } from '../actors/env.ts';
+export type { Spill, SpillingStore, SpillUsage } from '../actors/spill.ts';
 export type { BlocksInput, RowsInput, Source } from '../actors/sources.ts';
 export type { TransformContext } from '../actors/transform.ts';
 export type { BatchSize } from '../actors/transforms/batch.ts';

@@ -24,6 +24,9 @@ function start(
   const buried: [DeadLetter, readonly unknown[]][] = [];
   const world = createWorld({
     env,
+    name: 'demo',
+    spillingStore: undefined,
+    blockBytes: 1_000_000,
     programs: [
       programOf(blocksSource([[1], [2], [3]]), { index: 0, name: 'source' }),
       programOf(work(env), { index: 1, name: 'work', ...parts }),
