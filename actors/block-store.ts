@@ -43,6 +43,8 @@ export interface BlockStore {
   readonly takeReleased: () => ReadonlyMap<number, number>;
   /** Calls back when memory was freed, once until `takeReleased` is called. */
   readonly onReleased: (callback: () => void) => void;
+  /** Tells of every block that goes, until the function that is returned is called. */
+  readonly watchFreed: (listener: (id: number) => void) => () => void;
   readonly usage: StoreUsage;
 }
 
@@ -112,6 +114,7 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
   let cleared = false;
   /** Once nothing more will come: resolves when nothing is needed from outside of memory. */
   let closing: { readonly closed: Promise<void>; readonly onHome: () => void } | undefined;
+  const watchers = new Set<(id: number) => void>();
 
   function find(ref: BlockRef): Entry {
     const entry = entries.get(ref.id);
@@ -248,6 +251,7 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
 
   function drop(entry: Entry): void {
     entries.delete(entry.id);
+    for (const watcher of watchers) watcher(entry.id);
     if (entry.block === undefined) leaveAway(entry);
     entry.block = undefined;
     sort(entry);
@@ -340,6 +344,12 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
     },
     onReleased(callback) {
       notify = callback;
+    },
+    watchFreed(listener) {
+      watchers.add(listener);
+      return () => {
+        watchers.delete(listener);
+      };
     },
     get usage() {
       return {

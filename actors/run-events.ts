@@ -104,9 +104,6 @@ export function createTranslator(
       case 'outlet.deliver':
         emit({ type: 'blocks.moved', to: 'consumer', blocks: idsOf(message.refs) });
         break;
-      case 'store.release':
-        emit({ type: 'blocks.released', blocks: idsOf(message.refs) });
-        break;
       case 'resource.decision':
         for (const { holder, denial } of message.refusals) {
           const { limit, asked, free } = denial;

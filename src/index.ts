@@ -43,6 +43,7 @@ export type { Env } from '../actors/env.ts';
 export type { Spill, SpillingStore, SpillUsage } from '../actors/spill.ts';
 export type { BlocksInput, RowsInput, Source } from '../actors/sources.ts';
 export type { TransformContext } from '../actors/transform.ts';
+export type { WorkerFunction } from './workers/worker-function.ts';
 export type { BatchSize } from '../actors/transforms/batch.ts';
 export type { Sink } from '../actors/transforms/sink.ts';
 export type { BlockRef } from '../machines/block.ts';
@@ -58,6 +59,8 @@ export {
   SluiceError,
   StallError,
   StoreError,
+  WorkerError,
+  type WorkerFailure,
   TaskError,
   TimeoutError,
 } from '../machines/errors.ts';

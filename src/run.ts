@@ -381,27 +381,41 @@ function cyclesOf(actor: AnyActorRef): number {
 function createTrace(
   actor: AnyActorRef,
   plan: Plan,
-  { env }: World,
+  { env, store }: World,
   notes: Set<(event: RunEventBody) => void>,
 ): Observable<RunEvent> {
   const names = plan.operators.map(({ name }) => name);
   const startedAt = env.now();
   return new Observable((subscriber) => {
     let seq = 0;
+    let freed: number[] = [];
+    const number = (event: RunEventBody): void => {
+      subscriber.next({ ...event, seq: seq++, at: env.now() - startedAt });
+    };
+    // Blocks go one by one; what has gone since the last event is told before the next one.
+    const tellFreed = (): void => {
+      if (freed.length > 0) number({ type: 'blocks.released', blocks: freed });
+      freed = [];
+    };
     const emit = (event: RunEventBody): void => {
-      const numbered = { ...event, seq: seq++, at: env.now() - startedAt };
-      subscriber.next(numbered);
+      tellFreed();
+      number(event);
     };
     const translator = createTranslator(names, emit);
     translator.introduce(actor);
     notes.add(emit);
+    const unwatch = store.watchFreed((id) => {
+      freed.push(id);
+    });
     const inspection = actor.system.inspect({ next: translator.inspect });
     const end = (): void => {
+      tellFreed();
       subscriber.complete();
     };
     const lifetime = actor.subscribe({ complete: end, error: end });
     return () => {
       notes.delete(emit);
+      unwatch();
       inspection.unsubscribe();
       lifetime.unsubscribe();
     };

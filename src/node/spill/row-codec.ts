@@ -71,7 +71,7 @@ const PLAIN = new Set<unknown>([
   Map.prototype,
   Set.prototype,
   ArrayBuffer.prototype,
-  ...VIEWS.map((View) => View.prototype),
+  ...VIEWS.map((View): unknown => View.prototype),
 ]);
 
 /** Whether a value is data all through. A stack of our own: rows may be nested deeply. */
