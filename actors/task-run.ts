@@ -555,7 +555,7 @@ export function judge(
 function pollWhenAsked(signal: AbortSignal, poll: () => void): void {
   const aborted = (): boolean => {
     poll();
-    return Reflect.get(AbortSignal.prototype, 'aborted', signal) as boolean;
+    return Reflect.get<AbortSignal, 'aborted'>(AbortSignal.prototype, 'aborted', signal);
   };
   Object.defineProperties(signal, {
     aborted: { get: aborted },

@@ -43,6 +43,9 @@ export type BlocksResult<U = unknown> =
   | Iterable<BlockResult<U>>
   | AsyncIterable<BlockResult<U>>;
 
+// A function and one in a worker have signatures of their own: of their union TypeScript infers nothing.
+/* eslint-disable @typescript-eslint/unified-signatures */
+
 /**
  * `T` is the type of the rows that come out; `In` that of the rows fed in when a run starts, `never` for
  * a flow that has sources of its own.

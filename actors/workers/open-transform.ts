@@ -67,6 +67,6 @@ function shaped(shape: CallShape, call: ModuleFunction): BlockTransform['call'] 
     case 'flatMap':
       return flatMapRows(call as Parameters<typeof flatMapRows<never>>[0]);
     case 'mapBlocks':
-      return call as BlockTransform['call'];
+      return call;
   }
 }

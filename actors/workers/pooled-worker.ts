@@ -110,7 +110,7 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
       run.endWith(
         new WorkerError(
           'message',
-          `the input could not be sent to a worker: ${describe(cause)}. Rows must be data that structuredClone can copy`,
+          `the input cannot be sent to a worker (${describe(cause)}): rows must be data that structuredClone can copy`,
           { cause },
         ),
       );
@@ -185,7 +185,8 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
         runs.get(message.id)?.acceptOutput(message.lineage, message.block, message.delta);
         break;
       case 'report': {
-        const { id, report, next } = message;
+        const { id, report, next, isSpent } = message;
+        if (isSpent && state === 'ready') state = 'retired';
         const run = runs.get(id);
         if (run === undefined) break;
         const isOver = report.end !== undefined;
@@ -200,10 +201,6 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
         break;
       case 'progress':
         tools.onProgress(message.place, message.fraction);
-        break;
-      case 'spent':
-        if (state === 'ready') state = 'retired';
-        tools.onFree(worker);
         break;
       case 'closed':
         void end();

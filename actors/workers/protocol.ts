@@ -93,11 +93,11 @@ export type FromWorker =
       readonly report: WorkerReport;
       /** Who has the thread when this run has ended or holds; undefined when nobody waits for it. */
       readonly next: number | undefined;
+      /** The worker holds more memory than it may: it wants no run any more. */
+      readonly isSpent: boolean;
     }
   | { readonly type: 'log'; readonly place: TaskPlace; readonly values: readonly unknown[] }
   | { readonly type: 'progress'; readonly place: TaskPlace; readonly fraction: number }
-  /** It holds more memory than it may: give it no run any more. */
-  | { readonly type: 'spent' }
   | { readonly type: 'closed' };
 
 /** The worker's end of the line. */

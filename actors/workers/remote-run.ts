@@ -138,7 +138,8 @@ export class RemoteRun implements Running {
 
   /** What is left of the run, for a worker. */
   async job(): Promise<Job> {
-    const { inputs } = this.#message;
+    // Field by field: the message at hand has an address in it, which cannot be sent.
+    const { operator, task, run, inputs, ended, flush } = this.#message;
     const left = inputs.slice(this.#done);
     const blocks: BlockMessage[] = [];
     const transfer: Transferable[] = [];
@@ -150,7 +151,12 @@ export class RemoteRun implements Running {
     return {
       transfer,
       run: {
-        ...this.#message,
+        type: 'runner.run',
+        operator,
+        task,
+        run,
+        ended,
+        flush,
         inputs: left,
         perPort: [left.length],
         attempt: this.#attempt,

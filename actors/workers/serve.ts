@@ -29,8 +29,8 @@ const TELL_MS = 2;
 export interface ServeTools {
   readonly port: WorkerPort;
   readonly load: () => Promise<Readonly<Record<string, unknown>>>;
-  /** Bytes this thread holds outside of its heap; undefined where nobody knows. */
-  readonly bufferBytes: (() => number) | undefined;
+  /** Whether this thread holds more bytes of buffers, outside of its heap; false where nobody knows. */
+  readonly holdsMoreThan: (bytes: number) => boolean;
 }
 
 /** A run, and what of it was not told yet. */
@@ -43,7 +43,7 @@ interface Serving {
   toldAt: number;
 }
 
-export function serveWorker({ port, load, bufferBytes }: ServeTools): void {
+export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
   let open: OpenTransform | undefined;
   const lifetime = new AbortController();
   const servings = new Map<number, Serving>();
@@ -150,7 +150,7 @@ export function serveWorker({ port, load, bufferBytes }: ServeTools): void {
       giveBack(serving, delta);
       throw new WorkerError(
         'message',
-        `rows that were yielded cannot be sent from the worker: ${describe(cause)}. They must be data that structuredClone can copy, and a large buffer can be yielded once`,
+        `what was yielded cannot be sent from the worker (${describe(cause)}): rows must be data that structuredClone can copy, and a large buffer can be yielded once`,
         { cause },
       );
     }
@@ -179,11 +179,11 @@ export function serveWorker({ port, load, bufferBytes }: ServeTools): void {
       type: 'report',
       id,
       next,
+      isSpent: isOver && isSpent(),
       report: { ...delta, partial, held, end: isOver ? end : undefined },
     });
     if (isOver) servings.delete(id);
     if (active === serving && (isOver || held !== undefined)) active = undefined;
-    if (isOver && isSpent()) port.post({ type: 'spent' }, []);
     if (servings.size === 0 && lifetime.signal.aborted) void close();
     takeTurns();
   }
@@ -215,7 +215,7 @@ export function serveWorker({ port, load, bufferBytes }: ServeTools): void {
 
   function isSpent(): boolean {
     const limit = open?.program.bufferBytes;
-    return limit !== undefined && bufferBytes !== undefined && bufferBytes() > limit;
+    return limit !== undefined && holdsMoreThan(limit);
   }
 
   function checkMemory(): void {

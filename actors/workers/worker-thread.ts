@@ -62,10 +62,10 @@ function webThread(worker: WebWorker): WorkerThread {
         onLost({ exitCode: undefined, thrown: { error } });
       });
       worker.addEventListener('error', (event) => {
-        const { error, message } = event as ErrorEvent;
-        // A script that could not be loaded comes without an error, and without a message.
-        const known: unknown = error ?? new Error(message ?? 'its script could not be loaded');
-        onLost({ exitCode: undefined, thrown: { error: known } });
+        // A script that cannot be loaded says no more than that.
+        const { error, message } = event as Partial<Readonly<Record<'error' | 'message', unknown>>>;
+        const text = typeof message === 'string' ? message : 'its script could not be loaded';
+        onLost({ exitCode: undefined, thrown: { error: error ?? new Error(text) } });
       });
     },
     terminate() {

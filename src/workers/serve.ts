@@ -18,6 +18,11 @@ interface NodePort {
 
 interface NodeHeap {
   getHeapStatistics(): { readonly external_memory: number };
+  setFlagsFromString(flags: string): void;
+}
+
+interface NodeContexts {
+  runInNewContext(code: string): unknown;
 }
 
 interface NodeProcess {
@@ -46,13 +51,12 @@ export function serve(functions: Exports): void {
 
 /** Serves functions that are loaded when the first task is to come. */
 export function serveLoaded(load: () => Promise<Exports>): void {
-  const { process } = globalThis as { readonly process?: NodeProcess };
-  const threads = process?.getBuiltinModule?.('node:worker_threads') as NodeThreads | undefined;
-  const heap = process?.getBuiltinModule?.('node:v8') as NodeHeap | undefined;
+  const { process: node } = globalThis as { readonly process?: NodeProcess };
+  const threads = node?.getBuiltinModule?.('node:worker_threads') as NodeThreads | undefined;
   serveWorker({
     port: threads === undefined ? webPort() : nodePort(threads),
     load,
-    bufferBytes: heap === undefined ? undefined : () => heap.getHeapStatistics().external_memory,
+    holdsMoreThan: memoryGauge(node),
   });
 }
 
@@ -95,4 +99,21 @@ function webPort(): WorkerPort {
 
 function notInWorker(): RunError {
   return new RunError('serve is for the script of a worker: this is the main thread');
+}
+
+/** Counts the buffers of this thread; what is garbage already does not count. */
+function memoryGauge(node: NodeProcess | undefined): (bytes: number) => boolean {
+  const heap = node?.getBuiltinModule?.('node:v8') as NodeHeap | undefined;
+  const contexts = node?.getBuiltinModule?.('node:vm') as NodeContexts | undefined;
+  if (heap === undefined || contexts === undefined) return () => false;
+  let collectGarbage: (() => void) | undefined;
+  return (bytes) => {
+    if (heap.getHeapStatistics().external_memory <= bytes) return false;
+    if (collectGarbage === undefined) {
+      heap.setFlagsFromString('--expose-gc');
+      collectGarbage = contexts.runInNewContext('gc') as () => void;
+    }
+    collectGarbage();
+    return heap.getHeapStatistics().external_memory > bytes;
+  };
 }

@@ -53,8 +53,13 @@ function startThread(module: string, { name, memoryBytes }: SpawnSettings): Work
   const isSource = import.meta.url.endsWith('.ts');
   const script = new URL(isSource ? './worker-main.ts' : './worker-main.js', import.meta.url);
   if (!isSource || 'typescript' in process.features) return new Worker(script, options);
-  // Run from its sources, on a Node that does not run TypeScript.
-  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx/esm/api')).href;
-  const load = `import(${JSON.stringify(tsx)}).then(({ tsImport }) => tsImport(${JSON.stringify(script.href)}, ${JSON.stringify(script.href)}))`;
-  return new Worker(load, { ...options, eval: true });
+  return new Worker(runSource(script), { ...options, eval: true });
+}
+
+/** Runs a script of Sluice's own sources, as its tests do, on a Node that does not run TypeScript. */
+function runSource(script: URL): string {
+  const manifest = pathToFileURL(createRequire(import.meta.url).resolve('tsx/package.json'));
+  const tsx = JSON.stringify(new URL('./dist/esm/api/index.mjs', manifest).href);
+  const url = JSON.stringify(script.href);
+  return `import(${tsx}).then(({ tsImport }) => tsImport(${url}, ${url}))`;
 }
