@@ -102,6 +102,8 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
   let peakBytes = 0;
   let largestBytes = 0;
   let diskBytes = 0;
+  /** Bytes outside of memory that are promised to blocks being written. */
+  let promisedBytes = 0;
   /** Blocks that are not in memory. */
   const away = { blocks: 0, bytes: 0 };
   let writingBytes = 0;
@@ -157,11 +159,13 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
     while (bytes - writingBytes > highWater) {
       const coldest = idle.coldest();
       if (coldest === undefined) return;
-      const { diskBytes: kept, sizeBytes } = coldest;
-      if (kept > 0) evict(coldest);
-      else if (writes < WRITES_AT_ONCE && diskBytes + sizeBytes <= spill.maxBytes) {
-        void write(spill, coldest);
-      } else return;
+      if (coldest.diskBytes > 0) {
+        evict(coldest);
+        continue;
+      }
+      const room = Math.min(spill.maxBytes - diskBytes - promisedBytes, roomFor(coldest));
+      if (writes >= WRITES_AT_ONCE || room < coldest.sizeBytes) return;
+      void write(spill, coldest, room);
     }
   }
 
@@ -181,16 +185,17 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
     checkHome();
   }
 
-  async function write({ write, remove, maxBytes }: Spill, entry: Entry): Promise<void> {
+  async function write({ write, remove }: Spill, entry: Entry, room: number): Promise<void> {
     const { id, block, sizeBytes } = entry;
     if (block === undefined) return;
     entry.writing = true;
     sort(entry);
     writes += 1;
     writingBytes += sizeBytes;
+    promisedBytes += room;
     let written: number | undefined;
     try {
-      written = await write(id, block, maxBytes - diskBytes);
+      written = await write(id, block, room);
       if (written === undefined) entry.mustStay = true;
     } catch (error) {
       note(error);
@@ -198,6 +203,7 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
     }
     writes -= 1;
     writingBytes -= sizeBytes;
+    promisedBytes -= room;
     entry.writing = false;
     if (written !== undefined) {
       counts.written += 1;
@@ -234,10 +240,9 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
       counts.restored += 1;
       return block;
     } catch (error) {
-      if (entries.get(entry.id) === entry) {
-        charge(entry, false);
-        note(error);
-      }
+      if (entries.get(entry.id) !== entry) throw notThere(entry);
+      charge(entry, false);
+      note(error);
       throw error;
     } finally {
       entry.loading = undefined;
@@ -361,6 +366,11 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
       };
     },
   };
+}
+
+/** Bytes a block may take outside of memory: as many as in memory, or somewhat more. */
+function roomFor({ sizeBytes }: Entry): number {
+  return 2 * sizeBytes + 4096;
 }
 
 function nameOf({ id, lineage }: Pick<BlockRef, 'id' | 'lineage'>): string {

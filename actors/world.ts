@@ -150,12 +150,14 @@ function receiveStore(store: BlockStore, event: StoreEvent): void {
     case 'store.release':
       for (const ref of event.refs) store.release(ref);
       break;
-    case 'store.poll':
+    case 'store.poll': {
+      const { writing, written, writtenBytes, restored, failed, lastError } = store.usage.spill;
       event.replyTo.send({
         type: 'store.report',
         released: store.takeReleased(),
-        spill: store.usage.spill,
+        spill: { writing, written, writtenBytes, restored, failed, lastError },
       });
       break;
+    }
   }
 }

@@ -12,7 +12,9 @@ import type { Disk } from './disk.ts';
 const folders = new Set<string>();
 
 function removeFolders(): void {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  // A file that is just being written may appear while the folder is emptied: once more, then.
+  const how = { recursive: true, force: true, maxRetries: 10, retryDelay: 5 };
+  for (const folder of folders) rmSync(folder, how);
 }
 
 /** The machine is in the name: a process of another one that shares the disk is not known here. */
