@@ -10,7 +10,7 @@ import {
 import { createTranslator } from '../actors/run-events.ts';
 import type { World } from '../actors/world.ts';
 import type { BlockRef } from '../machines/block.ts';
-import { CancelledError, describe, OptionError, RunError } from '../machines/errors.ts';
+import { CancelledError, describe, OptionError, RunError, TaskError } from '../machines/errors.ts';
 import type { Plan } from '../machines/plan.ts';
 import type { RunEvent, RunEventBody } from '../machines/run-event.ts';
 import type { RunReport } from '../machines/supervisor/run-report.ts';
@@ -113,7 +113,7 @@ export function startRun<T>(
 ): Run<T> {
   checkNames('options', options, START_OPTIONS);
   const { signal, inspect, onEvent, ...assemblyOptions } = options;
-  const listeners = new Set<(event: RunEventBody) => void>();
+  const listeners = new Set<(event: RunEventBody) => unknown>();
   const note = (event: RunEventBody): void => {
     for (const listener of listeners) listener(event);
   };
@@ -372,30 +372,52 @@ function createTrace(
   actor: AnyActorRef,
   plan: Plan,
   { env }: World,
-  notes: Set<(event: RunEventBody) => void>,
+  notes: Set<(event: RunEventBody) => unknown>,
 ): Observable<RunEvent> {
-  const names = plan.operators.map(({ name }) => name);
   const startedAt = env.now();
   return new Observable((subscriber) => {
     let seq = 0;
-    const emit = (event: RunEventBody): void => {
+    const emit = (event: RunEventBody): number => {
       const numbered = { ...event, seq: seq++, at: env.now() - startedAt };
       subscriber.next(numbered);
+      return numbered.seq;
     };
-    const translator = createTranslator(names, emit);
+    const translator = createTranslator({ plan, startedAt }, emit);
     translator.introduce(actor);
     notes.add(emit);
     const inspection = actor.system.inspect({ next: translator.inspect });
-    const end = (): void => {
+    const end = (error?: unknown): void => {
+      emit(endEvent(actor, error));
       subscriber.complete();
     };
-    const lifetime = actor.subscribe({ complete: end, error: end });
+    const lifetime = actor.subscribe({
+      complete: () => {
+        end();
+      },
+      error: end,
+    });
     return () => {
       notes.delete(emit);
       inspection.unsubscribe();
       lifetime.unsubscribe();
     };
   });
+}
+
+/** How the run ended: its last event. */
+function endEvent(actor: AnyActorRef, error: unknown): RunEventBody {
+  if (error !== undefined) {
+    if (!(error instanceof TaskError)) {
+      return { type: 'run.ended', status: 'failed', failure: { error: describe(error) } };
+    }
+    const { operator, lineage, attempt, cause } = error;
+    const failure = { operator, lineage, attempt, error: describe(cause) };
+    return { type: 'run.ended', status: 'failed', failure };
+  }
+  const { output } = actor.getSnapshot() as { output?: RunReport };
+  if (output?.status === 'done') return { type: 'run.ended', status: 'done' };
+  const reason = output === undefined ? 'its actor was stopped' : describe(output.reason);
+  return { type: 'run.ended', status: 'cancelled', reason };
 }
 
 function toFunction(

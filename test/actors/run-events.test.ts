@@ -167,11 +167,14 @@ describe('the events of a run', () => {
     },
   );
 
-  test('tell of every block that was produced that it was let go of', async () => {
+  test('tell of every block that was produced that it was let go of, or handed to the consumer', async () => {
     const { of } = await eventsOf(() => increment());
     const produced = of('block.produced').map(({ block }) => block.id);
     const released = of('blocks.released').flatMap(({ blocks }) => blocks);
-    expect(released).toEqual(expect.arrayContaining(produced));
+    const delivered = of('blocks.moved')
+      .filter(({ to }) => to === 'consumer')
+      .flatMap(({ blocks }) => blocks);
+    expect([...released, ...delivered]).toEqual(expect.arrayContaining(produced));
   });
 });
 
@@ -192,8 +195,9 @@ describe('somebody who comes late', () => {
     await env.advance(50);
     const events: RunEvent[] = [];
     run.trace.subscribe((event) => events.push(event));
-    const [first] = events;
-    expect(first).toMatchObject({ type: 'actor.started', actor: 'late', machine: 'supervisor' });
+    const [first, , second] = events;
+    expect(first).toMatchObject({ type: 'run.started', plan: { name: 'late' } });
+    expect(second).toMatchObject({ type: 'actor.started', actor: 'late', machine: 'supervisor' });
     expect(events).toEqual(
       expect.arrayContaining([
         expect.objectContaining({
@@ -214,10 +218,12 @@ describe('somebody who comes late', () => {
 });
 
 describe('a translator', () => {
+  const plan = { name: 'root', operators: [] };
+
   /** A root with one child, which gets a message each time the root is poked. */
   function translated(): readonly RunEventBody[] {
     const events: RunEventBody[] = [];
-    const translator = createTranslator(['first', 'second'], (event) => events.push(event));
+    const translator = createTranslator({ plan, startedAt: 0 }, (event) => events.push(event) - 1);
     const machine = setup({
       types: { events: {} as { type: 'poke' } },
       actors: { child: fromCallback(() => undefined) },
