@@ -50,7 +50,9 @@ function apply(model: RunModel, event: RunEvent): void {
       model.plan = event.plan;
       model.budget = event.budget;
       model.operators = event.plan.operators.map((info) => freshOperator(info, event.at));
-      startMetrics(model);
+      // Told anew after a gap: who is there follows.
+      model.actors = {};
+      if (model.history.metrics.at.length === 0) startMetrics(model);
       break;
     case 'run.ended': {
       const { status, at, reason, failure } = event;
@@ -162,8 +164,8 @@ function apply(model: RunModel, event: RunEvent): void {
       model.breakpoint = { id: event.breakpoint, text: event.text, at: event.at };
       break;
     case 'log': {
-      const { at, operator, lineage, text } = event;
-      append(model.history.logs, { at, operator, lineage, text }, KEPT.logs);
+      const { seq, at, operator, lineage, text } = event;
+      append(model.history.logs, { seq, at, operator, lineage, text }, KEPT.logs);
       break;
     }
     case 'blocks.released':

@@ -20,7 +20,7 @@ export function emptyModel(): RunModel {
     consumer: { held: 0, demand: 0, waits: false, blocks: 0, rows: 0 },
     actors: {},
     machines: {},
-    why: { text: '', kind: 'starting', operator: undefined, limit: undefined, since: 0 },
+    why: { seq: -1, text: '', kind: 'starting', operator: undefined, limit: undefined, since: 0 },
     whyCheckedAt: 0,
     breakpoint: undefined,
     history: {

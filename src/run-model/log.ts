@@ -2,7 +2,7 @@
 import type { Log } from './model.ts';
 
 /** Adds an entry. The list is cut by a quarter at a time, so that it costs little for each entry. */
-export function append<T>(log: Log<T>, entry: T, keep: number): void {
+export function append<T extends { seq: number }>(log: Log<T>, entry: T, keep: number): void {
   log.entries.push(entry);
   if (log.entries.length <= keep * 1.25) return;
   log.dropped += log.entries.length - keep;

@@ -1,5 +1,6 @@
 /** Samples of the run model over time, as columns. */
 import { emptyOperatorMetrics } from './empty-model.ts';
+import { mapColumns } from './history.ts';
 import { KEPT, METRICS_MS, type RunModel } from './model.ts';
 import { percentile } from './percentile.ts';
 
@@ -60,27 +61,11 @@ function take(model: RunModel, at: number): void {
 /** Drops every other sample of the older half: long runs are seen whole, and sharp where it is new. */
 function thin(model: RunModel): void {
   const { metrics } = model.history;
-  const half = metrics.at.length / 2;
-  const keep = (_value: unknown, index: number): boolean => index >= half || index % 2 === 0;
   const before = metrics.at.length;
-  metrics.at = metrics.at.filter(keep);
-  metrics.liveBytes = metrics.liveBytes.filter(keep);
-  metrics.limitBytes = metrics.limitBytes.filter(keep);
-  metrics.consumedRows = metrics.consumedRows.filter(keep);
-  for (const column of metrics.resources) {
-    column.used = column.used.filter(keep);
-    column.total = column.total.filter(keep);
-  }
-  for (const columns of metrics.operators) {
-    columns.rowsOut = columns.rowsOut.filter(keep);
-    columns.bytesOut = columns.bytesOut.filter(keep);
-    columns.queued = columns.queued.filter(keep);
-    columns.queuedBytes = columns.queuedBytes.filter(keep);
-    columns.active = columns.active.filter(keep);
-    columns.p50 = columns.p50.filter(keep);
-    columns.p95 = columns.p95.filter(keep);
-  }
-  metrics.dropped += before - metrics.at.length;
+  const half = before / 2;
+  const keep = (_value: unknown, index: number): boolean => index >= half || index % 2 === 0;
+  const { dropped, ...columns } = mapColumns(metrics, (column) => column.filter(keep));
+  Object.assign(metrics, columns, { dropped: dropped + before - columns.at.length });
 }
 
 function sum(numbers: readonly number[]): number {

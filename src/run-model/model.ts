@@ -102,6 +102,8 @@ export interface OperatorError {
 
 /** One task as a bar of the timeline. */
 export interface TaskBar {
+  /** Number of the event that ended it; -1 while it is under way. */
+  seq: number;
   /** Index of the operator. */
   operator: number;
   task: number;
@@ -165,6 +167,8 @@ export interface MessageEntry {
 
 /** What limits the run. */
 export interface Why {
+  /** Number of the event after which it was found. */
+  seq: number;
   /** One sentence that names the cause. */
   text: string;
   kind:
@@ -196,11 +200,11 @@ export interface RunHistory {
   tasks: Log<TaskBar>;
   messages: Log<MessageEntry>;
   whys: Log<Why>;
-  logs: Log<{ at: number; operator: string; lineage: string; text: string }>;
+  logs: Log<{ seq: number; at: number; operator: string; lineage: string; text: string }>;
   metrics: Metrics;
 }
 
-export interface Log<T> {
+export interface Log<T extends { seq: number }> {
   entries: T[];
   dropped: number;
 }
@@ -240,7 +244,7 @@ export const KEPT = {
   messages: 20_000,
   whys: 2_000,
   logs: 2_000,
-  metrics: 4_000,
+  metrics: 2_000,
   stoppedActors: 500,
   durations: 256,
   errors: 50,

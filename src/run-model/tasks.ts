@@ -27,6 +27,7 @@ export function startAttempt(operator: OperatorModel, event: EventOf<'task.start
   }
   while (operator.running.length < slot) operator.running.push(null);
   operator.running[slot] = {
+    seq: -1,
     operator: operator.index,
     task,
     slot,
@@ -78,11 +79,12 @@ export function endTask(
   operator: OperatorModel,
   event: EventOf<'task.ended'>,
 ): TaskBar | undefined {
-  const { task, outcome, at, error } = event;
+  const { seq, task, outcome, at, error } = event;
   const slot = operator.running.findIndex((running) => running?.task === task);
   const bar = operator.running[slot];
   if (!bar) return undefined;
   operator.running[slot] = null;
+  bar.seq = seq;
   bar.endedAt = at;
   bar.outcome = outcome;
   bar.error = error ?? bar.error;

@@ -17,7 +17,7 @@ const MANY_ATTEMPTS = 3;
 /** A queue that is so full says that the operator behind it is too slow. */
 const FULL = 0.5;
 
-type Finding = Omit<Why, 'since'> & { readonly since?: number };
+type Finding = Omit<Why, 'since' | 'seq'> & { readonly since?: number };
 
 /** Judges anew: keeps `model.why` and its history. */
 export function judge(model: RunModel): void {
@@ -45,9 +45,9 @@ function isTurn(model: RunModel, { type }: RunEvent): boolean {
 }
 
 function whyNow(model: RunModel): Why {
-  const { at } = model;
+  const { at, seq } = model;
   const { text, kind, operator, limit, since = at } = find(model, at);
-  const why = { text, kind, operator, limit, since };
+  const why = { seq, text, kind, operator, limit, since };
   return isAbout(why, model.why) ? { ...why, since: Math.min(model.why.since, since) } : why;
 }
 

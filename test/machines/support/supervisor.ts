@@ -91,6 +91,7 @@ export function desk(
       fruitless: 0,
       paused: false,
       stepping: 'no',
+      stepTask: undefined,
       stopping: false,
       delivered: false,
       ending: undefined,
