@@ -29,6 +29,8 @@ export interface BlockStore {
   readonly takeReleased: () => ReadonlyMap<number, number>;
   /** Calls back when something is released, once until `takeReleased` is called. */
   readonly onReleased: (callback: () => void) => void;
+  /** Tells of every block that goes, until the function that is returned is called. */
+  readonly watchFreed: (listener: (id: number) => void) => () => void;
   readonly usage: StoreUsage;
 }
 
@@ -57,6 +59,7 @@ export function createBlockStore(): BlockStore {
   let notify: () => void = () => undefined;
   let notified = false;
   let cleared = false;
+  const watchers = new Set<(id: number) => void>();
 
   function find(ref: BlockRef): Entry {
     const entry = entries.get(ref.id);
@@ -89,6 +92,7 @@ export function createBlockStore(): BlockStore {
       entry.holders -= 1;
       if (entry.holders > 0) return;
       entries.delete(ref.id);
+      for (const watcher of watchers) watcher(ref.id);
       const { sizeBytes } = entry.block;
       bytes -= sizeBytes;
       if (entry.producer < 0 || sizeBytes === 0) return;
@@ -99,6 +103,7 @@ export function createBlockStore(): BlockStore {
     },
     clear() {
       cleared = true;
+      for (const id of entries.keys()) for (const watcher of watchers) watcher(id);
       entries.clear();
       bytes = 0;
     },
@@ -110,6 +115,12 @@ export function createBlockStore(): BlockStore {
     },
     onReleased(callback) {
       notify = callback;
+    },
+    watchFreed(listener) {
+      watchers.add(listener);
+      return () => {
+        watchers.delete(listener);
+      };
     },
     get usage() {
       return { blocks: entries.size, bytes, peakBytes, largestBytes };

@@ -35,9 +35,12 @@ class RowBlock<T> implements Block<T> {
 
   get schema(): readonly Field[] {
     const [first] = this.rows;
-    if (typeof first !== 'object' || first === null)
-      return [{ name: 'value', type: typeName(first) }];
-    return Object.entries(first).map(([name, value]) => ({ name, type: typeName(value) }));
+    const type = typeName(first);
+    if (type !== 'object') return [{ name: 'value', type }];
+    return Object.entries(first as object).map(([name, value]) => ({
+      name,
+      type: typeName(value),
+    }));
   }
 
   slice(from: number, to: number): Block<T> {

@@ -7,14 +7,17 @@
 /** Nesting deeper than this is left as it is. */
 const MAX_DEPTH = 16;
 
+/** What is frozen through and through. A value may be frozen, and what is in it not. */
+const done = new WeakSet<object>();
+
 /** Freezes rows and the plain objects and arrays in them. Other objects are the user's own affair. */
 export function freezeRows(rows: readonly unknown[]): void {
   freeze(rows, 0);
 }
 
 function freeze(value: unknown, depth: number): void {
-  if (!isPlain(value) || Object.isFrozen(value) || depth > MAX_DEPTH) return;
-  Object.freeze(value);
+  if (!isPlain(value) || done.has(value) || depth > MAX_DEPTH) return;
+  done.add(Object.freeze(value));
   for (const inner of Array.isArray(value) ? value : Object.values(value)) freeze(inner, depth + 1);
 }
 

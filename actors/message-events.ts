@@ -89,9 +89,6 @@ export function translateMessage(
     case 'outlet.deliver':
       emit(moved('consumer', 0, message.refs));
       break;
-    case 'store.release':
-      emit({ type: 'blocks.released', blocks: idsOf(message.refs) });
-      break;
     case 'resource.decision':
       for (const { holder, denial } of message.refusals) {
         const { limit, asked, free } = denial;

@@ -16,22 +16,23 @@ export function estimateBytes(rows: readonly unknown[]): number {
   if (count === 0) return 0;
   if (count <= SAMPLE) {
     let bytes = 0;
-    for (const row of rows) bytes += sizeOf(row, 0);
+    for (const row of rows) bytes += sizeOf(row, []);
     return bytes;
   }
   let bytes = 0;
   for (let index = 0; index < SAMPLE; index++) {
-    bytes += sizeOf(rows[Math.floor((index * count) / SAMPLE)], 0);
+    bytes += sizeOf(rows[Math.floor((index * count) / SAMPLE)], []);
   }
   return Math.ceil((bytes * count) / SAMPLE);
 }
 
-function sizeOf(value: unknown, depth: number): number {
+/** `within`: the objects the value is in, from the outermost one on. */
+function sizeOf(value: unknown, within: object[]): number {
   switch (typeof value) {
     case 'string':
       return SLOT + value.length;
     case 'object':
-      return value === null ? SLOT : sizeOfObject(value, depth);
+      return value === null ? SLOT : sizeOfObject(value, within);
     case 'bigint':
       return 2 * SLOT;
     default:
@@ -39,28 +40,36 @@ function sizeOf(value: unknown, depth: number): number {
   }
 }
 
-function sizeOfObject(value: object, depth: number): number {
+function sizeOfObject(value: object, within: object[]): number {
   if (ArrayBuffer.isView(value)) return HEADER + value.byteLength;
   if (value instanceof ArrayBuffer) return HEADER + value.byteLength;
-  if (depth >= MAX_DEPTH) return HEADER;
-  if (Array.isArray(value)) return HEADER + SLOT * value.length + elements(value, depth);
-  if (value instanceof Map || value instanceof Set) {
-    return HEADER + elements([...value.values()], depth);
+  if (within.length >= MAX_DEPTH || within.includes(value)) return HEADER;
+  within.push(value);
+  const bytes = HEADER + contents(value, within);
+  within.pop();
+  return bytes;
+}
+
+function contents(value: object, within: object[]): number {
+  if (Array.isArray(value)) return SLOT * value.length + elements(value, within);
+  if (value instanceof Set) return elements([...value], within);
+  if (value instanceof Map) {
+    return elements([...value.keys()], within) + elements([...value.values()], within);
   }
-  let bytes = HEADER;
+  let bytes = 0;
   for (const key in value) {
-    bytes += SLOT + sizeOf((value as Record<string, unknown>)[key], depth + 1);
+    bytes += SLOT + sizeOf((value as Record<string, unknown>)[key], within);
   }
   return bytes;
 }
 
-function elements(items: readonly unknown[], depth: number): number {
+function elements(items: readonly unknown[], within: object[]): number {
   if (items.length <= SAMPLE) {
-    return items.reduce<number>((sum, item) => sum + sizeOf(item, depth + 1), 0);
+    return items.reduce<number>((sum, item) => sum + sizeOf(item, within), 0);
   }
   let bytes = 0;
   for (let index = 0; index < SAMPLE; index++) {
-    bytes += sizeOf(items[Math.floor((index * items.length) / SAMPLE)], depth + 1);
+    bytes += sizeOf(items[Math.floor((index * items.length) / SAMPLE)], within);
   }
   return Math.ceil((bytes * items.length) / SAMPLE);
 }

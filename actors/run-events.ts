@@ -128,7 +128,7 @@ export function createTranslator(
   ): void {
     if (snapshot?.value !== undefined) {
       const state = stateName(snapshot.value);
-      if (states.get(actor) !== state) {
+      if (state !== '' && states.get(actor) !== state) {
         states.set(actor, state);
         emit({ type: 'state.entered', actor: pathOf(actor), state, ...trigger });
       }

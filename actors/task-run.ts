@@ -72,6 +72,9 @@ export class TaskRun {
   #steps = 0;
   #sliceStart = 0;
   #stopTimer: () => void = () => undefined;
+  /** What is left of the time-out of the input in progress, and since when it runs down. */
+  #timeLeft = 0;
+  #timedSince = 0;
   #stopGrace: () => void = () => undefined;
 
   constructor(message: RunnerRun, tools: RunTools) {
@@ -361,11 +364,12 @@ export class TaskRun {
 
   #hold(missing: Credit): Promise<void> {
     this.#stopTimer();
+    this.#timeLeft -= this.#tools.env.now() - this.#timedSince;
     this.#heldReported = false;
     return new Promise((resolve) => {
       const resume = (): void => {
         this.#held = undefined;
-        this.#startTimer();
+        this.#continueTimer();
         resolve();
       };
       this.#held = { missing, resume };
@@ -397,6 +401,7 @@ export class TaskRun {
   }
 
   readonly #rowErrors: RowErrors = {
+    mayGiveUp: () => this.#tools.program.onRowError !== 'fail',
     handle: (error, row, index) => {
       const { program } = this.#tools;
       const input = this.#input;
@@ -446,12 +451,19 @@ export class TaskRun {
   }
 
   #startTimer(): void {
+    this.#timeLeft = this.#tools.program.timeoutMs ?? 0;
+    this.#continueTimer();
+  }
+
+  /** Waiting for credit takes none of a transform's time. */
+  #continueTimer(): void {
     const { program, env } = this.#tools;
     const { timeoutMs } = program;
     this.#stopTimer();
     if (timeoutMs === undefined || this.isOver) return;
     const input = this.#input;
-    this.#stopTimer = env.setTimer(timeoutMs, () => {
+    this.#timedSince = env.now();
+    this.#stopTimer = env.setTimer(Math.max(0, this.#timeLeft), () => {
       // A thread that was blocked meanwhile gets a turn first: the transform may be ready.
       env.defer(() => {
         if (this.#input !== input || this.#held !== undefined || this.isOver) return;

@@ -27,6 +27,8 @@ export interface BlockTransform {
 
 /** What becomes of a row that a transform of rows fails on. */
 export interface RowErrors {
+  /** Whether `handle` may give a row up: then none of what the row has become may be out already. */
+  readonly mayGiveUp: () => boolean;
   /** Gives the row up, or throws the error again when that is not the policy. */
   readonly handle: (error: unknown, row: unknown, index: number) => void;
 }

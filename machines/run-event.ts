@@ -277,7 +277,7 @@ export type RunEventBody =
       readonly rows: number;
       readonly bytes: number;
     }
-  /** Let go of by an actor. What the consumer holds it lets go of by itself: see `consumer.changed`. */
+  /** Nobody holds them any more. */
   | { readonly type: 'blocks.released'; readonly blocks: readonly number[] }
   /** A breakpoint was hit: the run is held after what is described. */
   | { readonly type: 'breakpoint.hit'; readonly breakpoint: string; readonly text: string }

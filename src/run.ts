@@ -18,6 +18,7 @@ import { assemble, PIPELINE_OPTIONS, type PipelineOptions } from './assembly.ts'
 import { resolveBudget, type Budget } from './budget.ts';
 import type { FlowNode } from './graph.ts';
 import type { RunCommand } from '../machines/supervisor/supervisor.protocol.ts';
+import { keepInternals } from './run-internals.ts';
 import { supervisorLogic, type PipelineLogic } from './logic.ts';
 import { createTrace } from './trace.ts';
 import { createGuard, type CallbackGuard } from './callback-guard.ts';
@@ -151,10 +152,13 @@ export function startRun<T>(
     input: undefined,
     ...(inspect === undefined ? {} : { inspect: callbacks.guarded(toFunction(inspect)) }),
   });
-  const trace = createTrace(actor, plan, world, listeners);
+  const { env } = world;
+  const startedAt = env.now();
+  const trace = createTrace(actor, { plan, world, startedAt }, listeners);
   if (onEvent !== undefined) trace.subscribe(callbacks.guarded(onEvent));
   if (isSink(last)) world.outlet.consume({ kind: 'drain' });
   const run = createRun<T>({ name, actor, plan, world, trace, signal, callbacks });
+  keepInternals(run, { env, startedAt, note });
   actor.start();
   return run;
 }

@@ -8,24 +8,42 @@ import type { Plan } from '../machines/plan.ts';
 import type { RunEvent, RunEventBody } from '../machines/run-event.ts';
 import type { RunReport } from '../machines/supervisor/run-report.ts';
 
+interface TracedRun {
+  readonly plan: Plan;
+  readonly world: World;
+  readonly startedAt: number;
+}
+
 /** The events of a run as an observable: XState is inspected only while somebody listens. */
 export function createTrace(
   actor: AnyActorRef,
-  plan: Plan,
-  { env }: World,
+  { plan, world, startedAt }: TracedRun,
   notes: Set<(event: RunEventBody) => unknown>,
 ): Observable<RunEvent> {
-  const startedAt = env.now();
+  const { env, store } = world;
   return new Observable((subscriber) => {
     let seq = 0;
-    const emit = (event: RunEventBody): number => {
+    let freed: number[] = [];
+    const number = (event: RunEventBody): number => {
       const numbered = { ...event, seq: seq++, at: env.now() - startedAt };
       subscriber.next(numbered);
       return numbered.seq;
     };
+    // Blocks go one by one; what has gone since the last event is told before the next one.
+    const emit = (event: RunEventBody): number => {
+      if (freed.length > 0) {
+        const blocks = freed;
+        freed = [];
+        number({ type: 'blocks.released', blocks });
+      }
+      return number(event);
+    };
     const translator = createTranslator({ plan, startedAt }, emit);
     translator.introduce(actor);
     notes.add(emit);
+    const unwatch = store.watchFreed((id) => {
+      freed.push(id);
+    });
     const inspection = actor.system.inspect({ next: translator.inspect });
     const end = (error?: unknown): void => {
       emit(endEvent(actor, error));
@@ -39,6 +57,7 @@ export function createTrace(
     });
     return () => {
       notes.delete(emit);
+      unwatch();
       inspection.unsubscribe();
       lifetime.unsubscribe();
     };

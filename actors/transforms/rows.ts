@@ -34,8 +34,13 @@ export function flatMapRows<T>(
       try {
         // A string is an iterable of its letters, and `in` is for objects only.
         const values = Object(flatMap(row, context)) as Iterable<unknown> | AsyncIterable<unknown>;
-        // Both loops are needed: waiting for each value of a plain iterable would cost a turn.
-        if (Symbol.iterator in values) {
+        if (rowErrors.mayGiveUp()) {
+          for (const value of await gather(values)) chunk.push(value);
+          if (chunk.length < CHUNK_ROWS) continue;
+          yield chunk;
+          chunk = [];
+          // Both loops are needed: waiting for each value of a plain iterable would cost a turn.
+        } else if (Symbol.iterator in values) {
           for (const value of values) {
             chunk.push(value);
             if (chunk.length < CHUNK_ROWS) continue;
@@ -56,6 +61,13 @@ export function flatMapRows<T>(
     }
     if (chunk.length > 0) yield chunk;
   };
+}
+
+async function gather(values: Iterable<unknown> | AsyncIterable<unknown>): Promise<unknown[]> {
+  if (Symbol.iterator in values) return [...values];
+  const gathered: unknown[] = [];
+  for await (const value of values) gathered.push(value);
+  return gathered;
 }
 
 /** Calls `call` for each row and lets `take` make of the value what it will. */

@@ -101,8 +101,8 @@ export const operatorMachine = setup({
       always: [
         { guard: 'someRun', target: 'running' },
         { guard: 'inputIsOver', target: 'draining' },
-        { guard: 'isDenied', target: 'backpressured' },
         { guard: 'nothingWaits', target: 'idle' },
+        { guard: 'isDenied', target: 'backpressured' },
       ],
     },
     running: {

@@ -7,7 +7,7 @@
  * Bytes. A block's bytes are charged to its producer from the credit taken before it is made until
  * its last holder lets go: reserve -> produce -> release. Each open account has a floor, its part of
  * half the budget, that no other account can touch, so upstream output can never keep a downstream
- * operator from producing; the other half is shared. (Ray Data's reservation allocator has the same
+ * operator from producing; the rest is shared, and so is the floor of an account that has closed. (Ray Data's reservation allocator has the same
  * halves: `ReservationOpResourceAllocator`, ratio 0.5.) A new task may not use the last half of its
  * account's floor while others of that account run: that part is kept for their outputs.
  */
@@ -139,7 +139,7 @@ export interface Settlement {
 export function openLedger(budget: LedgerBudget, holders: number, now: number): Ledger {
   const account: Account = { reserved: 0, live: 0, tokens: 0, open: true };
   return {
-    resources: openResources(budget, {}, now),
+    resources: openResources(budget, {}, new Map(), now),
     tokens: new Map(),
     nextToken: 0,
     blockBytes: budget.blockBytes,
@@ -151,7 +151,7 @@ export function openLedger(budget: LedgerBudget, holders: number, now: number): 
 export function changeBudget(ledger: Ledger, budget: LedgerBudget, now: number): Ledger {
   return {
     ...ledger,
-    resources: openResources(budget, refill(ledger.resources, now), now),
+    resources: openResources(budget, refill(ledger.resources, now), ledger.tokens, now),
     blockBytes: budget.blockBytes,
   };
 }
@@ -258,9 +258,9 @@ export function isSettled(ledger: Ledger): boolean {
   return ledger.tokens.size === 0 && usedBytes(ledger) === 0;
 }
 
-/** The bytes that are kept for one open account when `open` accounts share `blockBytes`. */
-export function floorBytes(blockBytes: number, open: number): number {
-  return open === 0 ? 0 : Math.floor(blockBytes / (2 * open));
+/** The bytes that are kept for each open account when `accounts` share `blockBytes`. */
+export function floorBytes(blockBytes: number, accounts: number): number {
+  return accounts === 0 ? 0 : Math.floor(blockBytes / (2 * accounts));
 }
 
 /** Blocks are at most this large, unless an operator says otherwise. */
@@ -275,23 +275,19 @@ export function targetBlockBytes(blockBytes: number, accounts: number): number {
 }
 
 function available(ledger: Ledger, holder: number, forNewTask: boolean): number {
-  const open = ledger.accounts.reduce((count, account) => count + (account.open ? 1 : 0), 0);
-  const floor = floorBytes(ledger.blockBytes, open);
+  const floor = floorBytes(ledger.blockBytes, ledger.accounts.length);
   let shared = ledger.blockBytes;
-  let left = ledger.blockBytes;
   let own = 0;
   let kept = 0;
   ledger.accounts.forEach((account, index) => {
     const used = account.reserved + account.live;
     const accountFloor = account.open ? floor : 0;
     shared -= Math.max(used, accountFloor);
-    left -= used;
     if (index !== holder) return;
     own = Math.max(0, accountFloor - used);
     if (forNewTask && account.tokens > 0) kept = Math.floor(accountFloor / 2);
   });
-  // When accounts close, floors grow; what others have in use by then is not to be had.
-  return Math.min(own + Math.max(0, shared), left) - kept;
+  return own + Math.max(0, shared) - kept;
 }
 
 function creditFor(ledger: Ledger, request: Request): Credit | undefined {
@@ -372,16 +368,19 @@ function give(resources: Record<string, ResourceLine>, name: string, amount: num
 function openResources(
   budget: LedgerBudget,
   before: Readonly<Record<string, ResourceLine>>,
+  tokens: ReadonlyMap<number, TokenLine>,
   now: number,
 ): Record<string, ResourceLine> {
   return Object.fromEntries(
     Object.entries(budget.resources).map(([name, limit]): [string, ResourceLine] => {
-      const line = before[name];
       if ('amount' in limit) {
-        const used = line?.kind === 'amount' ? line.used : 0;
+        // Counted anew: a resource may have been a rate, or nothing, when its tokens were granted.
+        let used = 0;
+        for (const { needs } of tokens.values()) used += needs[name] ?? 0;
         return [name, { kind: 'amount', total: limit.amount, used }];
       }
       const { perSecond, burst } = limit;
+      const line = before[name];
       const level = line?.kind === 'rate' ? Math.min(line.level, burst) : burst;
       const at = line?.kind === 'rate' ? line.at : now;
       return [name, { kind: 'rate', perSecond, burst, level, at }];

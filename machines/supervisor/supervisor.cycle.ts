@@ -1,7 +1,7 @@
 /** The first phases of a cycle: poll, transfer, complete. Pure decisions of the supervisor chart. */
 import type { BlockRef } from '../block.ts';
 import type { OperatorView } from '../operator/operator.protocol.ts';
-import { CONSUMER } from '../plan.ts';
+import { CONSUMER, type Destination, type OperatorPlan } from '../plan.ts';
 import { tell, type Message } from '../xstate.ts';
 import {
   planOf,
@@ -198,11 +198,8 @@ function allotRoom(context: SupervisorContext): ReadonlyMap<number, number> {
     ({ index }) => context.changed.includes(index) || viewAt(context.views, index).outBlocks > 0,
   );
   const feeders = new Map<string, number>();
-  for (const { destinations } of operators) {
-    for (const { operator, port } of destinations) {
-      const key = portKey(operator, port);
-      feeders.set(key, (feeders.get(key) ?? 0) + 1);
-    }
+  for (const plan of operators) {
+    for (const key of portsFedBy(plan).keys()) feeders.set(key, (feeders.get(key) ?? 0) + 1);
   }
   const left = new Map<string, number>();
   const rooms = new Map<number, number>();
@@ -210,13 +207,13 @@ function allotRoom(context: SupervisorContext): ReadonlyMap<number, number> {
     const plan = operators[(turn + context.cycles) % operators.length];
     if (plan === undefined) continue;
     let room = roomOn(context, plan.route, plan.queueBlocks);
-    for (const end of plan.destinations) {
-      const key = portKey(end.operator, end.port);
+    for (const [key, { end, branches }] of portsFedBy(plan)) {
       const sharing = feeders.get(key) ?? 1;
-      if (sharing === 1 && !left.has(key)) continue;
+      if (sharing === 1 && branches === 1 && !left.has(key)) continue;
       const free = left.get(key) ?? roomOn(context, end, plan.queueBlocks);
       const part = Math.ceil(free / sharing);
-      room = Math.min(room, part);
+      // Rather one block over the limit than none for ever, when there is room on one branch only.
+      room = Math.min(room, part === 0 ? 0 : Math.max(1, Math.floor(part / branches)));
       feeders.set(key, sharing - 1);
       left.set(key, free - part);
     }
@@ -249,6 +246,21 @@ function withInput(
     queuedPerPort,
     startable: ports === 1 ? view.startable + refs.length : view.startable,
   };
+}
+
+/** Where an operator's outputs go, by port, and how many of its branches lead there. */
+function portsFedBy({ destinations }: OperatorPlan): ReadonlyMap<string, FedPort> {
+  const ports = new Map<string, FedPort>();
+  for (const end of destinations) {
+    const key = portKey(end.operator, end.port);
+    ports.set(key, { end, branches: (ports.get(key)?.branches ?? 0) + 1 });
+  }
+  return ports;
+}
+
+interface FedPort {
+  readonly end: Destination;
+  readonly branches: number;
 }
 
 function portKey(operator: number, port: number): string {

@@ -279,7 +279,10 @@ export function settleCancelled(
   return { ...step, send: [...release(context, delta.outputs), ...(step.send ?? [])] };
 }
 
-/** A run that was given up has yielded after all: its blocks must not be seen, nor stay. */
+/**
+ * A run that was given up has yielded after all: its blocks must not be seen, nor stay. They are
+ * nobody's in the books: a runner stores under an operator's name only for the run that counts.
+ */
 export function discardStale(context: TaskContext, event: RunReport): TaskStep {
   return { send: release(context, event.outputs) };
 }

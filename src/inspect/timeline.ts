@@ -31,12 +31,15 @@ export interface TimelineOptions {
 
 /** Events and milliseconds from one keyframe to the next, at most. */
 const EVENTS_A_KEYFRAME = 2000;
+/** A keyframe of many actors is large: it must be worth its while. */
+const EVENTS_AN_ACTOR = 10;
 const MS_A_KEYFRAME = 5000;
 const DEFAULT_BYTES = 64 * 2 ** 20;
 
 interface Chunk {
   readonly keyframe: Keyframe;
   readonly firstSeq: number;
+  readonly maxEvents: number;
   count: number;
   bytes: number;
   /** Objects, or the same as JSON. */
@@ -64,12 +67,22 @@ export function createTimeline(options: TimelineOptions = {}): Timeline {
     const last = chunks.at(-1);
     const isRoom =
       last !== undefined &&
-      last.count < EVENTS_A_KEYFRAME &&
+      last.count < last.maxEvents &&
       event.at - last.keyframe.at < MS_A_KEYFRAME;
     if (isRoom) return last;
     if (last !== undefined && compact) last.events = JSON.stringify(last.events);
     const keyframe = keyframeOf(model);
-    const chunk = { keyframe, firstSeq: event.seq, count: 0, bytes: 0, events: [] };
+    const chunk: Chunk = {
+      keyframe,
+      firstSeq: event.seq,
+      maxEvents: Math.max(
+        EVENTS_A_KEYFRAME,
+        EVENTS_AN_ACTOR * Object.keys(keyframe.model.actors).length,
+      ),
+      count: 0,
+      bytes: 0,
+      events: [],
+    };
     chunks.push(chunk);
     return chunk;
   }
@@ -145,9 +158,8 @@ export function replay({ keyframe, events }: Moment, known: RunModel, at: number
 
 /** The model without its history: small, and all that is needed to go on from there. */
 export function keyframeOf(model: RunModel): Keyframe {
-  const { history: _history, ...state } = model;
-  const copy = structuredClone(state);
-  return { seq: model.seq, at: model.at, model: { ...copy, history: emptyHistory() } };
+  const copy = cloneModel({ ...model, history: emptyHistory() });
+  return { seq: model.seq, at: model.at, model: copy };
 }
 
 function eventsOf({ events }: Chunk): readonly RunEvent[] {

@@ -1,6 +1,6 @@
 /** The history of a run up to a moment, and parts of it that are small enough to be sent. */
 import { emptyMetrics } from './empty-model.ts';
-import type { Log, Metrics, RunHistory, RunModel } from './model.ts';
+import type { Log, Metrics, RunHistory } from './model.ts';
 
 /** The history until the event `seq`, at time `at`. Entries are shared: they do not change any more. */
 export function historyUntil(history: RunHistory, seq: number, at: number): RunHistory {
@@ -51,11 +51,6 @@ export function emptyHistory(): RunHistory {
     logs: { entries: [], dropped: 0 },
     metrics: emptyMetrics(),
   };
-}
-
-/** Whether a model and a history have columns for the same operators. */
-export function fits({ operators }: RunModel, { metrics }: RunHistory): boolean {
-  return metrics.operators.length === operators.length;
 }
 
 function until<T extends { seq: number }>({ entries, dropped }: Log<T>, seq: number): Log<T> {

@@ -8,7 +8,7 @@ import { append } from './log.ts';
 import { KEPT, type OperatorModel, type RunModel, type Why } from './model.ts';
 import { amountText, bytesText, countText, durationText } from './quantities.ts';
 import { chiefDoing } from './recent.ts';
-import { feedersOf, queueLimitOf, tokenHolders } from './graph.ts';
+import { CONSUMER, feedersOf, queueLimitOf, tokenHolders } from './graph.ts';
 
 /** Judgements are at least so many milliseconds apart, except about the end and about pauses. */
 const EVERY_MS = 20;
@@ -101,7 +101,7 @@ function limiterFrom(walk: Walk, operator: OperatorModel): Finding | undefined {
   switch (doing) {
     case 'starved':
     case 'dispatch':
-      return fromFeeders(walk, operator);
+      return isUntaken(model, operator) ? consumer(model, operator) : fromFeeders(walk, operator);
     case 'running':
       return isSwamped(model, operator)
         ? busy(model, operator)
@@ -170,6 +170,12 @@ function fromReceivers(walk: Walk, operator: OperatorModel): Finding | undefined
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** All it has to do is to hand over what it made. */
+function isUntaken({ plan }: RunModel, { index, figures }: OperatorModel): boolean {
+  const edges = plan.operators[index]?.edges ?? [];
+  return figures.out > 0 && edges.some(({ to }) => to === CONSUMER);
 }
 
 function isSwamped(model: RunModel, operator: OperatorModel): boolean {

@@ -216,6 +216,7 @@ function startRun(
       progress: () => undefined,
     };
     const result = transform.call(rows as never[], context, {
+      mayGiveUp: () => program?.onRowError !== 'fail',
       handle: (error, row, at) => {
         const policy = program?.onRowError ?? 'fail';
         if (policy === 'fail' || attempt <= (program?.retries ?? 0)) throw error;

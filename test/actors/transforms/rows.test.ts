@@ -5,6 +5,7 @@ import { contextOf } from '../support/context.ts';
 
 /** Errors of rows are thrown again. */
 const strict: RowErrors = {
+  mayGiveUp: () => false,
   handle: (error) => {
     throw error;
   },
@@ -14,6 +15,7 @@ function lenient(): RowErrors & { readonly dropped: unknown[] } {
   const dropped: unknown[] = [];
   return {
     dropped,
+    mayGiveUp: () => true,
     handle: (error, row, index) => {
       dropped.push([(error as Error).message, row, index]);
     },

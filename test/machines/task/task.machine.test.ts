@@ -598,16 +598,6 @@ describe('reports of a run that was given up', () => {
     expect(task.state()).toBe('idle');
     expect(task.released()).toEqual([100]);
   });
-
-  test('count as produced, because the store will tell that their bytes were freed', () => {
-    const task = second();
-    task.progress({ run: 1, outputs: made(3) });
-    task.end({ outputs: made(1, 200), consumed: 1 });
-    const reports = task.operator.take();
-    const bytes = reports.map((event) => ('produced' in event ? event.produced : 0));
-    expect(bytes.reduce((sum, one) => sum + one, 0)).toBe(40);
-    expect(reports.at(-1)).toMatchObject({ returned: { bytes: 60 } });
-  });
 });
 
 test('an alarm that rings for no reason changes nothing', () => {

@@ -1,0 +1,8 @@
+/** The inspector's page as it is built: `dist/ui/inspector.js`, by the package's own import. */
+declare module '#inspector-page' {
+  export const mountInspector: (
+    element: HTMLElement,
+    source: import('./run-source.ts').RunSource,
+    options?: import('./view-options.ts').MountOptions,
+  ) => import('./view-options.ts').MountedInspector;
+}
