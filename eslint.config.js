@@ -54,7 +54,15 @@ export default tseslint.config(
   },
   {
     files: ['machines/**', 'actors/**', 'src/**'],
-    ignores: ['actors/env.ts', 'actors/sim-env.ts', 'src/node/**', 'src/cli/**'],
+    // In the inspector's page the browser is the world: it draws with its frames, of runs elsewhere.
+    ignores: [
+      'actors/env.ts',
+      'actors/sim-env.ts',
+      'src/node/**',
+      'src/cli/**',
+      'src/inspect/page/**',
+      'src/react/**',
+    ],
     rules: {
       ...seam,
       'no-restricted-imports': [

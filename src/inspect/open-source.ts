@@ -35,7 +35,7 @@ function connect(address: URL): RunSource {
       `the address ${address.origin}${address.pathname} has no token: give the whole address that the inspector printed, with what follows #`,
     );
   }
-  const url = new URL('.', address);
+  const url = new URL('live', address);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   url.hash = '';
   url.search = '';
