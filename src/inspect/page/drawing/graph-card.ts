@@ -19,6 +19,8 @@ const SMALL = '600 11.5px system-ui, sans-serif';
 
 export interface OperatorCard {
   readonly root: SVGGElement;
+  /** What has the focus, and a name for screen readers: the texts of the card are part of it. */
+  readonly button: SVGRectElement;
   /** Writes what has changed; digits only when `numbers` is set, because nobody reads ten a second. */
   readonly update: (model: RunModel, numbers: boolean, selected: boolean) => void;
 }
@@ -69,9 +71,17 @@ export function drawCard(name: string, kind: string): OperatorCard {
     line(96, false),
   ];
   attribute(cause, 'class', 'card-line card-cause');
+  const button = svg('rect', {
+    class: 'card-button',
+    width: CARD.width,
+    height: CARD.height,
+    rx: 9,
+    tabindex: -1,
+    role: 'button',
+  });
   const root = svg(
     'g',
-    { class: 'card', tabindex: -1, role: 'button', 'data-operator': name },
+    { class: 'card', 'data-operator': name },
     frame,
     inner,
     glyph,
@@ -84,7 +94,9 @@ export function drawCard(name: string, kind: string): OperatorCard {
     rate,
     time,
     cause,
+    button,
   );
+  for (const text of root.querySelectorAll('text')) attribute(text, 'aria-hidden', 'true');
   let state = '';
   let flashedAt = -Infinity;
 
@@ -146,10 +158,10 @@ export function drawCard(name: string, kind: string): OperatorCard {
           ? `waits for ${limitInWords(denial.limit)}`
           : '';
     write(cause, fitText(reason, INNER, SMALL));
-    attribute(root, 'aria-label', labelOf(operator, model, kind));
+    attribute(button, 'aria-label', labelOf(operator, model, kind));
   }
 
-  return { root, update };
+  return { root, button, update };
 }
 
 function limitOf(maxConcurrency: number): string {

@@ -166,12 +166,12 @@ function drawParts(
     updates.push((model, numbers, selected) => {
       card.update(model, numbers, name === selected);
     });
-    card.root.addEventListener('focus', () => {
+    card.button.addEventListener('focus', () => {
       camera.reveal(place);
     });
     card.root.addEventListener('click', () => {
       events.onSelect(name);
-      card.root.focus();
+      card.button.focus();
     });
   }
   const place = layout.boxes.get(CONSUMER_BOX);
@@ -216,16 +216,16 @@ function walkWithKeys(
   function focus(index: number | undefined): void {
     const card = cards.get(names[index ?? -1] ?? '');
     if (card === undefined) return;
-    for (const other of cards.values()) attribute(other.root, 'tabindex', -1);
-    attribute(card.root, 'tabindex', 0);
-    card.root.focus();
+    for (const other of cards.values()) attribute(other.button, 'tabindex', -1);
+    attribute(card.button, 'tabindex', 0);
+    card.button.focus();
   }
 
   names.forEach((name, index) => {
     const card = cards.get(name);
     if (card === undefined) return;
-    if (index === 0) attribute(card.root, 'tabindex', 0);
-    card.root.addEventListener('keydown', (event) => {
+    if (index === 0) attribute(card.button, 'tabindex', 0);
+    card.button.addEventListener('keydown', (event) => {
       const beside = siblings(index);
       const place = beside.indexOf(index);
       const targets: Partial<Record<string, number | undefined>> = {

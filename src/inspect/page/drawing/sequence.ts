@@ -116,10 +116,14 @@ export function mountSequence(
     );
     const drawn = rows.slice(first, last).map((row, index) => drawRow(row, index * ROW_HEIGHT));
     const focused = (body.getRootNode() as Document | ShadowRoot).activeElement;
-    const focusedSeq = body.contains(focused) ? focused?.getAttribute('data-seq') : undefined;
+    const focusedSeq = body.contains(focused)
+      ? focused?.closest('[data-seq]')?.getAttribute('data-seq')
+      : undefined;
     body.replaceChildren(...lines, ...drawn);
     if (typeof focusedSeq === 'string') {
-      body.querySelector<SVGElement>(`[data-seq="${focusedSeq}"]`)?.focus({ preventScroll: true });
+      body
+        .querySelector<SVGElement>(`[data-seq="${focusedSeq}"] .message-hit`)
+        ?.focus({ preventScroll: true });
     }
   }
 
@@ -138,13 +142,19 @@ export function mountSequence(
       'g',
       {
         class: `message${isSelected ? ' selected' : ''}${tone}`,
+        'data-seq': seq,
+      },
+      svg('rect', {
+        class: 'message-hit',
+        x: 0,
+        y,
+        width: '100%',
+        height: ROW_HEIGHT,
         role: 'button',
         tabindex: isSelected ? 0 : -1,
-        'data-seq': seq,
         'aria-label': `${clockMs(at)}, ${words}, ${who}`,
-      },
-      svg('rect', { class: 'message-hit', x: 0, y, width: '100%', height: ROW_HEIGHT }),
-      svg('text', { class: 'message-time', x: 8, y: middle }, clockMs(at)),
+      }),
+      svg('text', { class: 'message-time', 'aria-hidden': 'true', x: 8, y: middle }, clockMs(at)),
     );
     const [labelX, room] =
       from === to
@@ -170,6 +180,7 @@ export function mountSequence(
         'text',
         {
           class: 'message-text',
+          'aria-hidden': 'true',
           x: labelX,
           y: middle - 4,
           ...(from === to ? {} : { 'text-anchor': 'middle' }),

@@ -98,7 +98,7 @@ async function unpack(folder: string): Promise<void> {
 }
 
 function versionOf(name: string): string {
-  const manifest = join(import.meta.dirname, '../../node_modules', name, 'package.json');
+  const manifest = join(import.meta.dirname, '../../../node_modules', name, 'package.json');
   return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
 }
 
