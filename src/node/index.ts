@@ -1,8 +1,9 @@
 /**
- * Files, and progress in a terminal.
+ * Files, Node's streams, and progress in a terminal.
  *
  * @module sluice/node
  */
 export { jsonlSink } from './jsonl-sink.ts';
 export { showProgress, type ProgressOptions } from './progress.ts';
+export { toNodeReadable, writableSink, type WritableSinkOptions } from './node-streams.ts';
 export { readJsonArray, readJsonl, readLines } from './read-lines.ts';
