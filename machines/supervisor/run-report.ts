@@ -1,4 +1,5 @@
 /** The report of a run: counts, bytes and times per operator, made from the last reports of all. */
+import type { SpillReport } from '../hands.protocol.ts';
 import type { Dropped, OperatorCounts } from '../operator/operator.protocol.ts';
 import { shareOut } from '../operator/operator.shares.ts';
 import type { TaskFailure } from '../task/task.protocol.ts';
@@ -33,12 +34,15 @@ export interface RunReport {
         readonly later: readonly unknown[];
       }
     | undefined;
+  /** How spilling went: all zero without a store that spills. */
+  readonly spill: Omit<SpillReport, 'writing'>;
   /** Why the run was cancelled. */
   readonly reason: unknown;
 }
 
 export function runReport(context: SupervisorContext): RunReport {
   const { plan, reports, now, startedAt, cycles, ending } = context;
+  const { written, writtenBytes, restored, failed, lastError } = context.spill;
   const operators = plan.operators.map(({ name, index }): [string, OperatorReport] => {
     const report = reports[index];
     const { dropped, ...counts } = report?.counts ?? noCounts;
@@ -67,6 +71,7 @@ export function runReport(context: SupervisorContext): RunReport {
             later: laterErrors(context, ending.failure),
           }
         : undefined,
+    spill: { written, writtenBytes, restored, failed, lastError },
     reason: ending?.outcome === 'cancelled' ? ending.reason : undefined,
   };
 }

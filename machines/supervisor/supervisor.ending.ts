@@ -317,13 +317,13 @@ export function askForFreed(
 
 export function settleFreed(
   { staff, awaited }: SupervisorContext,
-  { released }: EventOf<'store.report'>,
+  { released, spill }: EventOf<'store.report'>,
 ): SupervisorStep {
   const settlements = [...released].map(([holder, bytes]) =>
     unsettledOf(holder, { released: bytes }),
   );
   return {
-    context: { awaited: awaited - 1 },
+    context: { awaited: awaited - 1, spill },
     send: [tell(staff.resource, { type: 'resource.settle', settlements })],
   };
 }

@@ -93,7 +93,6 @@ export function watchProtocol(
         }
         break;
       case 'resource.decision':
-        if (isDraining(receiver)) seen.add('granted after the end');
         checkForced(message, receiver);
         checkRate(message, receiver);
         break;

@@ -217,7 +217,7 @@ function startRun(
       log: () => undefined,
       progress: () => undefined,
     };
-    const result = transform.call(rows as never[], context, {
+    const result = transform.call(rows as never, context, {
       mayGiveUp: () => program?.onRowError !== 'fail',
       handle: (error, row, at) => {
         const policy = program?.onRowError ?? 'fail';

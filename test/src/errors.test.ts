@@ -526,7 +526,8 @@ test('what fails at the same moment elsewhere is kept with the first failure', a
     .union(right.map(failing('right'), { name: 'right' }))
     .start({ env, budget: { cpu: 8 } });
   const error = await failure(env.drive(run.collect()));
-  const causes = [error.cause, ...((error.later?.errors ?? []) as unknown[])].map(String);
+  const later: readonly unknown[] = error.later?.errors ?? [];
+  const causes = [error.cause, ...later].map(String);
   expect(causes.sort()).toEqual(['Error: left', 'Error: left', 'Error: right', 'Error: right']);
 });
 
