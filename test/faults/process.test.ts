@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { pipeline, type Env, type Flow } from '../../src/index.ts';
 import { simEnv } from '../../src/testing.ts';
 import { remainsOf } from '../simulation/remains.ts';
+import { program } from '../cli/child.ts';
 import { ended, numbers, sorted } from './support.ts';
 
 test.each([3_600_000, -3_600_000])(
@@ -77,4 +78,11 @@ test('F31: a fan-out over two hundred branches runs, and comes together again', 
       .start({ env });
   });
   expect(rows).toHaveLength(400);
+});
+
+test('a process ends by itself when its runs are over, however they ended', async () => {
+  const { code, stdout, stderr } = await program('test/faults/fixtures/ends.ts').ended;
+  const lines = ['3', 'TaskError: operator "fails" failed on block 0.0.0 (attempt 1): no'];
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout.split('\n')).toEqual([...lines, 'CancelledError', '']);
 });
