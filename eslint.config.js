@@ -63,7 +63,15 @@ export default tseslint.config(
   },
   {
     files: ['machines/**', 'actors/**', 'src/**'],
-    ignores: ['actors/env.ts', 'actors/sim-env.ts', 'src/node/**', 'src/cli/**'],
+    // In the inspector's page the browser is the world: it draws with its frames, of runs elsewhere.
+    ignores: [
+      'actors/env.ts',
+      'actors/sim-env.ts',
+      'src/node/**',
+      'src/cli/**',
+      'src/inspect/page/**',
+      'src/react/**',
+    ],
     rules: {
       ...seam,
       'no-restricted-imports': [
@@ -75,6 +83,11 @@ export default tseslint.config(
   {
     files: ['src/node/**', 'src/cli/**'],
     rules: { ...seam, 'no-console': 'off' },
+  },
+  {
+    // A declaration of a module that is built can import in no other way.
+    files: ['**/*.d.ts'],
+    rules: { '@typescript-eslint/consistent-type-imports': 'off' },
   },
   {
     files: ['test/**', 'bench/**', 'examples/**'],

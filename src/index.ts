@@ -8,7 +8,7 @@ export type { BlockResult, BlocksResult, BuiltInOptions, Flow } from './flow.ts'
 export type { RowsOf } from './inference.ts';
 export type { BlocksOptions, OnError, OperatorOptions, Retries } from './options.ts';
 export type { Budget, Rate } from './budget.ts';
-export type { Run, StartOptions } from './run.ts';
+export type { Run, StartOptions, StepOptions } from './run.ts';
 export type { DeadLetterBlock, PipelineOptions } from './assembly.ts';
 export {
   selectRun,

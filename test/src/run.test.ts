@@ -142,6 +142,81 @@ test('a flow can be started again and again', async () => {
   expect(await env.drive(flow.start({ env }).collect())).toEqual([0, 1]);
 });
 
+test('maxConcurrency may change while the run goes on', async () => {
+  const env = simEnv();
+  const run = pipeline('resized')
+    .fromBlocks(Array.from({ length: 40 }, (_, row) => [row]))
+    .mapBlocks(
+      async (rows: number[]) => {
+        await env.sleep(100);
+        return rows;
+      },
+      { name: 'work', maxConcurrency: 2, resources: {}, input: { blocks: 1 } },
+    )
+    .start({ env });
+  const done = run.drain();
+  const active = (): number | undefined => run.snapshot().operators['work']?.active;
+  await env.advance(50);
+  expect(active()).toBe(2);
+  run.setMaxConcurrency('work', 5);
+  await env.advance(1);
+  expect(active()).toBe(5);
+  run.setMaxConcurrency('work', 1);
+  await env.advance(1);
+  expect(active()).toBe(5);
+  await env.advance(300);
+  expect(active()).toBe(1);
+  expect(() => {
+    run.setMaxConcurrency('nobody', 1);
+  }).toThrow('there is no operator "nobody"; there are: source, work');
+  expect(() => {
+    run.setMaxConcurrency('work', 0);
+  }).toThrow(OptionError);
+  run.setMaxConcurrency('work', 64);
+  await env.drive(done);
+});
+
+test('an operator that keeps state has one task, whatever is asked', () => {
+  const env = simEnv();
+  const run = pipeline('serial').from([1]).batch({ rows: 2 }).start({ env });
+  expect(() => {
+    run.setMaxConcurrency('batch', 2);
+  }).toThrow('"batch" keeps state between its tasks: it runs one at a time');
+  void run.cancel();
+});
+
+test('a step of one task starts one task', async () => {
+  const env = simEnv();
+  const run = pipeline('stepped')
+    .fromBlocks(Array.from({ length: 9 }, (_, row) => [row]))
+    .mapBlocks(
+      async (rows: number[]) => {
+        await env.sleep(100);
+        return rows;
+      },
+      { name: 'work', maxConcurrency: 1, resources: {}, input: { blocks: 1 } },
+    )
+    .start({ env });
+  void run.drain();
+  const active = (): number | undefined => run.snapshot().operators['work']?.active;
+  await env.advance(10);
+  run.pause();
+  run.setMaxConcurrency('work', 9);
+  // What the pause held is asked for in the first cycle.
+  await env.drive(run.step({ by: 'task', operator: 'source' }));
+  const before = active() ?? 0;
+  for (let tasks = 1; tasks <= 3; tasks++) {
+    await env.drive(run.step({ by: 'task', operator: 'work' }));
+    expect(active()).toBe(before + tasks);
+  }
+  await env.drive(run.step());
+  expect(active()).toBeGreaterThan(before + 4);
+  await expect(run.step({ by: 'task', operator: 'nobody' })).rejects.toThrow(
+    'no operator "nobody"',
+  );
+  await env.drive(run.cancel());
+});
+
 test('pause holds what has not started; step lets one cycle pass', async () => {
   const env = simEnv();
   const run = counting(env, 10, 100).start({ env, budget: { cpu: 2 } });
