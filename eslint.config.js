@@ -32,7 +32,16 @@ const seam = {
 };
 
 export default tseslint.config(
-  { ignores: ['dist/', 'out/', 'coverage/', '*.config.js', '.dependency-cruiser.cjs'] },
+  {
+    ignores: [
+      'dist/',
+      'out/',
+      'coverage/',
+      '*.config.js',
+      '*.config.mjs',
+      '.dependency-cruiser.cjs',
+    ],
+  },
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,
   {
