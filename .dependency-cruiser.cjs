@@ -19,14 +19,21 @@ module.exports = {
       name: 'browser-safe',
       comment: 'Node-only code sits behind entry points of its own.',
       severity: 'error',
-      from: { path: '^(machines|actors|src)/', pathNot: '^src/(node|cli)/' },
+      from: {
+        path: '^(machines|actors|src)/',
+        pathNot: '^src/(node|cli|inspect/server)/|^src/node-tools\\.ts$',
+      },
       to: { dependencyTypes: ['core'] },
     },
     {
       name: 'main-entry-without-node',
+      comment: 'What it needs of them at run time it imports when it is asked for.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(node|cli)/' },
-      to: { path: '^src/(node|cli)/' },
+      from: { path: '^src/', pathNot: '^src/(node|cli|inspect/server)/|^src/node-tools\\.ts$' },
+      to: {
+        path: '^src/(node|cli|inspect/server)/|^src/node-tools\\.ts$',
+        dependencyTypesNot: ['dynamic-import', 'type-only'],
+      },
     },
     {
       name: 'few-dependencies',

@@ -69,6 +69,8 @@ export default tseslint.config(
       'actors/sim-env.ts',
       'src/node/**',
       'src/cli/**',
+      // The inspector's server is a server.
+      'src/inspect/server/**',
       'src/inspect/page/**',
       'src/react/**',
     ],
@@ -81,7 +83,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/node/**', 'src/cli/**'],
+    files: ['src/node/**', 'src/cli/**', 'src/inspect/server/**'],
     rules: { ...seam, 'no-console': 'off' },
   },
   {

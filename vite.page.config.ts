@@ -5,6 +5,9 @@ import { defineConfig, type Plugin } from 'vite';
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
+// Whoever builds it, tests included: this is what users get.
+process.env['NODE_ENV'] = 'production';
+
 /** The page loads the inspector as it is published: everything is in that one module. */
 const asPublished: Plugin = {
   name: 'inspector-as-published',

@@ -18,6 +18,8 @@ import { assemble, PIPELINE_OPTIONS, type PipelineOptions } from './assembly.ts'
 import { resolveBudget, type Budget } from './budget.ts';
 import type { FlowNode } from './graph.ts';
 import type { RunCommand } from '../machines/supervisor/supervisor.protocol.ts';
+import type { InspectorOptions } from './inspect/server/inspector.ts';
+import type { RecordingFile, RecordOptions } from './inspect/server/recording-file.ts';
 import { keepInternals } from './run-internals.ts';
 import { supervisorLogic, type PipelineLogic } from './logic.ts';
 import { createTrace } from './trace.ts';
@@ -113,6 +115,16 @@ export interface Run<T> extends AsyncIterable<T>, AsyncDisposable {
    * @throws OptionError when there is no such operator.
    */
   explain(operator: string): Explanation;
+  /**
+   * Shows the run in a browser: serves the inspector on this machine and returns the page's address,
+   * which has a token in it. The runs of a process share one inspector. Needs Node and `ws`.
+   */
+  inspect(options?: InspectorOptions): Promise<string>;
+  /**
+   * Records the run to a file from now on, to be opened with `sluice open`. Resolves when recording has
+   * begun; `done` of the result when the file is complete. Needs Node.
+   */
+  record(path: string, options?: RecordOptions): Promise<RecordingFile>;
   /** Every event of the run, from the moment of subscription on; costs nothing until then. */
   readonly trace: Observable<RunEvent>;
   /** What functions the user gave to watch the run have thrown: they never hurt it. */
@@ -358,6 +370,14 @@ function createRun<T>({ name, actor, plan, world, trace, signal, callbacks }: Ru
     explain(operator) {
       const explanation = explainOperator(supervisor(), operator, env.now());
       return explanation ?? noSuchOperator(plan, operator);
+    },
+    async inspect(options = {}) {
+      const { inspectRun } = await import('./node-tools.ts');
+      return inspectRun(run, options);
+    },
+    async record(path, options = {}) {
+      const { recordRun } = await import('./node-tools.ts');
+      return recordRun(run, path, options);
     },
     async [Symbol.asyncDispose]() {
       observed = true;

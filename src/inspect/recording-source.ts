@@ -1,26 +1,16 @@
 /** A recording as a source for viewers. */
-import type { RunInfo } from './protocol.ts';
 import type { Recording } from './recording.ts';
+import { replayRecorder } from './replay-recorder.ts';
 import { SourceError, type RunSource } from './run-source.ts';
-import { createTimeline } from './timeline.ts';
 
 export function recordingSource(recording: Recording): RunSource {
-  const timeline = createTimeline({ maxBytes: Infinity, compact: true });
-  for (const event of recording.events) timeline.push(event);
-  const { name, startedAt } = recording.header;
-  const isPipeline = timeline.model.operators.length > 0;
-  const run: RunInfo = {
-    id: 'recording',
-    name,
-    startedAt,
-    kind: isPipeline ? 'pipeline' : 'actor',
-    ended: true,
-  };
+  const recorder = replayRecorder('recording', recording);
+  const { timeline } = recorder;
   return {
     model: timeline.model,
     status: { kind: 'ended' },
-    run,
-    runs: [run],
+    run: recorder.info(),
+    runs: [recorder.info()],
     rights: { control: false, values: false },
     breakpoints: [],
     range: timeline.range(),
@@ -33,11 +23,9 @@ export function recordingSource(recording: Recording): RunSource {
       return Promise.reject(new SourceError('NOT_FOUND', 'the recording is empty'));
     },
     events: (fromSeq, limit) => Promise.resolve(timeline.events(fromSeq, limit)),
-    value: () =>
-      Promise.reject(new SourceError('NOT_FOUND', 'a recording has no values of actors')),
+    value: async (actor) => Promise.resolve(recorder.value(actor)),
     select: () => Promise.resolve(),
-    command: () =>
-      Promise.reject(new SourceError('RUN', 'this is a recording: nothing can be done to it')),
+    command: recorder.command,
     close: () => undefined,
   };
 }

@@ -34,6 +34,10 @@ const EVENTS_A_KEYFRAME = 2000;
 /** A keyframe of many actors is large: it must be worth its while. */
 const EVENTS_AN_ACTOR = 10;
 const MS_A_KEYFRAME = 5000;
+/** Not worth a keyframe, however long it took. */
+const FEW_EVENTS = 200;
+/** Keyframes that are named in the range, at most. */
+const NAMED_KEYFRAMES = 200;
 const DEFAULT_BYTES = 64 * 2 ** 20;
 
 interface Chunk {
@@ -68,7 +72,7 @@ export function createTimeline(options: TimelineOptions = {}): Timeline {
     const isRoom =
       last !== undefined &&
       last.count < last.maxEvents &&
-      event.at - last.keyframe.at < MS_A_KEYFRAME;
+      (last.count < FEW_EVENTS || event.at - last.keyframe.at < MS_A_KEYFRAME);
     if (isRoom) return last;
     if (last !== undefined && compact) last.events = JSON.stringify(last.events);
     const keyframe = keyframeOf(model);
@@ -80,9 +84,10 @@ export function createTimeline(options: TimelineOptions = {}): Timeline {
         EVENTS_AN_ACTOR * Object.keys(keyframe.model.actors).length,
       ),
       count: 0,
-      bytes: 0,
+      bytes: 400 * Object.keys(keyframe.model.actors).length,
       events: [],
     };
+    bytes += chunk.bytes;
     chunks.push(chunk);
     return chunk;
   }
@@ -121,7 +126,9 @@ export function createTimeline(options: TimelineOptions = {}): Timeline {
       to: model.at,
       firstSeq: chunks[0]?.firstSeq ?? 0,
       lastSeq: model.seq,
-      keyframes: chunks.map(({ keyframe }) => keyframe.at),
+      keyframes: chunks
+        .filter((_chunk, index) => index % Math.ceil(chunks.length / NAMED_KEYFRAMES) === 0)
+        .map(({ keyframe }) => keyframe.at),
     }),
     modelAt(at) {
       const found = moment(at);

@@ -16,17 +16,23 @@ export function historyUntil(history: RunHistory, seq: number, at: number): RunH
 /** The newest part of the history. */
 export function recentHistory(
   history: RunHistory,
-  keep: { readonly entries: number; readonly samples: number },
+  keep: {
+    readonly entries: number;
+    readonly samples: number;
+    /** Samples of the whole run, and not the newest ones. */
+    readonly spread: boolean;
+  },
 ): RunHistory {
   const { metrics } = history;
-  const stride = Math.max(1, Math.ceil(metrics.at.length / keep.samples));
   const last = metrics.at.length - 1;
+  const stride = keep.spread ? Math.max(1, Math.ceil(metrics.at.length / keep.samples)) : 1;
+  const first = keep.spread ? 0 : last + 1 - keep.samples;
   return {
     tasks: newest(history.tasks, keep.entries),
     messages: newest(history.messages, keep.entries),
     whys: newest(history.whys, keep.entries),
     logs: newest(history.logs, keep.entries),
-    metrics: pickSamples(metrics, (_at, index) => (last - index) % stride === 0),
+    metrics: pickSamples(metrics, (_at, index) => index >= first && (last - index) % stride === 0),
   };
 }
 

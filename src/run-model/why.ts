@@ -17,6 +17,9 @@ const MANY_ATTEMPTS = 3;
 /** A queue that is so full says that the operator behind it is too slow. */
 const FULL = 0.5;
 
+/** Limits that are no resource of the budget. */
+const OF_OTHERS: readonly string[] = ['queue', 'demand', 'maxConcurrency'];
+
 type Finding = Omit<Why, 'since' | 'seq'> & { readonly since?: number };
 
 /** Judges anew: keeps `model.why` and its history. */
@@ -199,6 +202,15 @@ function busy(model: RunModel, operator: OperatorModel): Finding {
     };
   }
   const { active, maxConcurrency, blockMs } = figures;
+  const limit = operator.denial?.limit;
+  const isLimit = limit !== undefined && !['queue', 'demand', 'maxConcurrency'].includes(limit);
+  // It would have more tasks, if there was more of what they need.
+  if (active < maxConcurrency && isLimit) return refused(model, operator, limit);
+  const { denial } = operator;
+  // It does something, and would do more if there were more of a resource.
+  if (active < maxConcurrency && denial !== undefined && !OF_OTHERS.includes(denial.limit)) {
+    return refused(model, operator, denial.limit);
+  }
   const waiting = figures.in.reduce((sum, blocks) => sum + blocks, 0);
   const speed = blockMs === undefined ? '' : ` (${durationText(blockMs)} a block)`;
   const held = model.operators.filter(({ doing }) => doing === 'queue').length;
@@ -213,7 +225,7 @@ function busy(model: RunModel, operator: OperatorModel): Finding {
     operator: name,
     limit: active >= maxConcurrency ? 'maxConcurrency' : undefined,
     text: `${name} limits the run: ${tasks}${speed}; ${countText(waiting, 'block')} in front of it${held === 0 ? '' : `, and ${countText(held, 'operator')} held up`}`,
-    since: operator.denial?.since ?? doingSince,
+    since: denial?.since ?? doingSince,
   };
 }
 

@@ -6,9 +6,12 @@ import { build } from 'vite';
 export const BUILT_PAGE = fileURLToPath(new URL('../../../out/inspector-page', import.meta.url));
 
 export async function setup(): Promise<void> {
+  const { NODE_ENV } = process.env;
   await build({
     configFile: fileURLToPath(new URL('../../../vite.page.config.ts', import.meta.url)),
     logLevel: 'warn',
     build: { outDir: BUILT_PAGE },
   });
+  // The build sets it for itself.
+  if (NODE_ENV !== undefined) process.env['NODE_ENV'] = NODE_ENV;
 }

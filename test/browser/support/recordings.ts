@@ -1,5 +1,11 @@
 /** Runs in virtual time, recorded: the same events whenever and wherever they are made. */
-import { pipeline, type Flow, type RunEvent, type StartOptions } from '../../../src/index.ts';
+import {
+  pipeline,
+  type Flow,
+  type Run,
+  type RunEvent,
+  type StartOptions,
+} from '../../../src/index.ts';
 import { simEnv, type SimEnv } from '../../../src/testing.ts';
 
 /** Records a run until so many milliseconds have passed, or until its end. The text of a recording. */
@@ -7,6 +13,7 @@ export async function record<T>(
   make: (env: SimEnv) => Flow<T>,
   options: StartOptions = {},
   untilMs?: number,
+  consume: (run: Run<T>, env: SimEnv) => Promise<unknown> = (run) => run.drain(),
 ): Promise<string> {
   const env = simEnv(7);
   const lines: string[] = [];
@@ -18,7 +25,7 @@ export async function record<T>(
       if (!isOver) lines.push(JSON.stringify(event));
     },
   });
-  const drained = run.drain().catch(() => undefined);
+  const drained = consume(run, env).catch(() => undefined);
   if (untilMs === undefined) await env.drive(drained);
   else await env.advance(untilMs);
   isOver = true;
@@ -30,8 +37,14 @@ export async function record<T>(
   return [JSON.stringify(header), ...lines, ''].join('\n');
 }
 
+interface Order {
+  readonly id: number;
+  readonly customer: number;
+  readonly total: number;
+}
+
 /** A pipeline with something of everything: a slow stage, retries, a fan-out, a budget that is tight. */
-export function orders(env: SimEnv) {
+export function orders(env: SimEnv): Flow<Order> {
   let attempts = 0;
   return pipeline('orders')
     .from(
@@ -39,21 +52,21 @@ export function orders(env: SimEnv) {
       { rowsPerBlock: 20 },
     )
     .mapBlocks(
-      async (rows) => {
+      async (rows: readonly Order[]) => {
         await env.sleep(8);
         return rows;
       },
       { name: 'parse', resources: { cpu: 1, memory: 100 }, maxConcurrency: 4 },
     )
     .mapBlocks(
-      async (rows) => {
+      async (rows: readonly Order[]) => {
         await env.sleep(40);
         return rows;
       },
       { name: 'enrich', resources: { cpu: 1, memory: 400 }, maxConcurrency: 4 },
     )
     .mapBlocks(
-      async (rows) => {
+      async (rows: readonly Order[]) => {
         await env.sleep(12);
         attempts += 1;
         if (attempts % 23 === 0) throw new Error('the scoring service said 503');

@@ -29,6 +29,9 @@ const PANELS: Readonly<Record<Tab, (props: PanelProps) => ReactNode>> = {
   runs: RunsPanel,
 };
 
+/** What was said is shown for so long. */
+const SAID_MS = 5000;
+
 export type Theme = 'auto' | 'light' | 'dark';
 
 export interface InspectorProps {
@@ -49,6 +52,15 @@ export function Inspector({
   const [chosen, setTheme] = useState<'light' | 'dark' | undefined>();
   const theme = chosen ?? (wanted === 'auto' ? system : wanted);
   const [said, say] = useState('');
+  useEffect(() => {
+    if (said === '') return;
+    const timer = setTimeout(() => {
+      say('');
+    }, SAID_MS);
+    return () => {
+      clearTimeout(timer);
+    };
+  }, [said]);
   const [recordings, setRecordings] = useState<readonly Opened[]>([]);
   const [shown, show] = useState(source);
   const viewer = useViewerOf(shown, viewerOptions);

@@ -125,6 +125,9 @@ export function OperatorDetail({ operator }: { readonly operator: OperatorModel 
   );
 }
 
+/** Limits that say nothing of an operator that runs. */
+const NO_RESOURCES: readonly string[] = ['queue', 'demand', 'maxConcurrency'];
+
 /** Why it does what it does. */
 function Cause({
   operator,
@@ -154,11 +157,14 @@ function Cause({
       </div>
     );
   }
-  if (denial !== undefined && doing !== 'running' && doing !== 'starved') {
+  const isBusy = doing === 'running' && NO_RESOURCES.includes(denial?.limit ?? '');
+  if (denial !== undefined && doing !== 'starved' && !isBusy) {
     return (
       <div className="callout" data-level="warn" data-cause="denial">
-        <strong>Waits for {limitInWords(denial.limit)}</strong> for{' '}
-        {duration(Math.max(0, model.at - denial.since))}: {denialAmounts(denial)}
+        <strong>
+          {doing === 'running' ? 'Could do more: waits' : 'Waits'} for {limitInWords(denial.limit)}
+        </strong>{' '}
+        for {duration(Math.max(0, model.at - denial.since))}: {denialAmounts(denial)}
       </div>
     );
   }
