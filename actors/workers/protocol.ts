@@ -64,12 +64,23 @@ export interface WorkerDelta {
   readonly droppedRows: readonly PackedLetter[];
 }
 
+/** A block that was made. */
+export interface WorkerOutput {
+  readonly lineage: string;
+  readonly block: BlockMessage;
+  /** What was done before the input that the block was made from. */
+  readonly delta: WorkerDelta;
+}
+
+/** What has happened after the last output. */
 export interface WorkerReport extends WorkerDelta {
-  /** How many outputs of the input in progress are out, over all attempts. */
-  readonly partial: number;
   readonly held: Credit | undefined;
   /** Undefined while the run goes on. */
   readonly end: 'done' | { readonly error: PackedError } | undefined;
+  /** Who has the thread when this run has ended or holds; undefined when nobody waits for it. */
+  readonly next: number | undefined;
+  /** The worker holds more memory than it may: it wants no run any more. */
+  readonly isSpent: boolean;
 }
 
 export type FromWorker =
@@ -80,21 +91,10 @@ export type FromWorker =
   /** It will never be ready. */
   | { readonly type: 'refused'; readonly error: PackedError }
   | {
-      readonly type: 'output';
+      readonly type: 'news';
       readonly id: number;
-      readonly lineage: string;
-      readonly block: BlockMessage;
-      /** What was done before the input that the block was made from. */
-      readonly delta: WorkerDelta;
-    }
-  | {
-      readonly type: 'report';
-      readonly id: number;
-      readonly report: WorkerReport;
-      /** Who has the thread when this run has ended or holds; undefined when nobody waits for it. */
-      readonly next: number | undefined;
-      /** The worker holds more memory than it may: it wants no run any more. */
-      readonly isSpent: boolean;
+      readonly outputs: readonly WorkerOutput[];
+      readonly report: WorkerReport | undefined;
     }
   | { readonly type: 'log'; readonly place: TaskPlace; readonly values: readonly unknown[] }
   | { readonly type: 'progress'; readonly place: TaskPlace; readonly fraction: number }

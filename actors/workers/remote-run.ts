@@ -10,7 +10,7 @@ import { ColumnBlock } from '../columns/column-block.ts';
 import { judge, type Running, type RunMessage, type RunTools } from '../task-run.ts';
 import { movableBuffers } from './movable-buffers.ts';
 import { unpackError } from './packed-error.ts';
-import type { WorkerDelta, WorkerReport, WorkerRun } from './protocol.ts';
+import type { WorkerDelta, WorkerOutput, WorkerReport, WorkerRun } from './protocol.ts';
 
 /** What finds a run a worker, and reaches it there. */
 export interface RunPlace {
@@ -182,7 +182,7 @@ export class RemoteRun implements Running {
     return { message, transfer: [...transfer, ...buffers] };
   }
 
-  acceptOutput(lineage: string, message: BlockMessage, delta: WorkerDelta): void {
+  acceptOutput({ lineage, block: message, delta }: WorkerOutput): void {
     this.#acceptDelta(delta);
     const { store, program, onNews } = this.#tools;
     const block = blockFromMessage(message);
@@ -196,7 +196,6 @@ export class RemoteRun implements Running {
 
   acceptReport(report: WorkerReport): void {
     this.#acceptDelta(report);
-    this.#partial = report.partial;
     if (report.held !== undefined) {
       this.#held = report.held;
       this.#heldReported = false;
