@@ -94,9 +94,6 @@ export function createTranslator(
     switch (message.type) {
       case 'operator.dispatch':
         emit({ type: 'dispatched', operator: receiver, tasks: message.grants.length });
-        for (const { token } of message.grants) {
-          emit({ type: 'token.granted', operator: receiver, token });
-        }
         break;
       case 'operator.input':
         emit({ type: 'blocks.moved', to: receiver, blocks: idsOf(message.refs) });
@@ -105,6 +102,10 @@ export function createTranslator(
         emit({ type: 'blocks.moved', to: 'consumer', blocks: idsOf(message.refs) });
         break;
       case 'resource.decision':
+        for (const { holder, token } of message.grants) {
+          if (token === undefined) continue;
+          emit({ type: 'token.granted', operator: nameOf(holder), token });
+        }
         for (const { holder, denial } of message.refusals) {
           const { limit, asked, free } = denial;
           emit({ type: 'token.denied', operator: nameOf(holder), limit, asked, free });

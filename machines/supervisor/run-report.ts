@@ -2,6 +2,7 @@
 import type { SpillReport } from '../hands.protocol.ts';
 import type { Dropped, OperatorCounts } from '../operator/operator.protocol.ts';
 import { shareOut } from '../operator/operator.shares.ts';
+import type { TaskFailure } from '../task/task.protocol.ts';
 import type { SupervisorContext } from './supervisor.context.ts';
 
 export interface OperatorReport extends Omit<OperatorCounts, 'dropped'> {
@@ -40,8 +41,8 @@ export interface RunReport {
 }
 
 export function runReport(context: SupervisorContext): RunReport {
-  const { plan, reports, now, startedAt, cycles, ending, laterErrors } = context;
-  const { writing: _none, ...spill } = context.spill;
+  const { plan, reports, now, startedAt, cycles, ending } = context;
+  const { written, writtenBytes, restored, failed, lastError } = context.spill;
   const operators = plan.operators.map(({ name, index }): [string, OperatorReport] => {
     const report = reports[index];
     const { dropped, ...counts } = report?.counts ?? noCounts;
@@ -67,12 +68,22 @@ export function runReport(context: SupervisorContext): RunReport {
         ? {
             operator: plan.operators[ending.operator]?.name ?? '',
             ...ending.failure,
-            later: laterErrors,
+            later: laterErrors(context, ending.failure),
           }
         : undefined,
-    spill,
+    spill: { written, writtenBytes, restored, failed, lastError },
     reason: ending?.outcome === 'cancelled' ? ending.reason : undefined,
   };
+}
+
+/** What failed besides the first cause: other tasks and operators, then what could not be closed. */
+function laterErrors(context: SupervisorContext, first: TaskFailure): readonly unknown[] {
+  const failed = context.reports.flatMap((report) => {
+    if (report?.failure === undefined) return [];
+    const { failure, laterErrors: later } = report;
+    return failure === first ? later : [failure.error, ...later];
+  });
+  return [...failed, ...context.laterErrors];
 }
 
 const noCounts: OperatorCounts = {

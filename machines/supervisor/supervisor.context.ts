@@ -80,7 +80,7 @@ export interface SupervisorContext {
   /** The outlet has nothing left to do. */
   readonly delivered: boolean;
   readonly ending: Ending | undefined;
-  /** What came up after the first cause. */
+  /** What went wrong while sources and sinks closed, after the first cause. */
   readonly laterErrors: readonly unknown[];
 }
 

@@ -514,6 +514,23 @@ test('the first failure is the error; what failed after it is kept with it', asy
   expect(error.later?.errors).toEqual([new Error('could not clean up')]);
 });
 
+test('what fails at the same moment elsewhere is kept with the first failure', async () => {
+  const env = simEnv();
+  const failing = (message: string) => async (): Promise<number> => {
+    await env.sleep(10);
+    throw new Error(message);
+  };
+  const [left, right] = rows(2).tee();
+  const run = left
+    .map(failing('left'), { name: 'left' })
+    .union(right.map(failing('right'), { name: 'right' }))
+    .start({ env, budget: { cpu: 8 } });
+  const error = await failure(env.drive(run.collect()));
+  const later: readonly unknown[] = error.later?.errors ?? [];
+  const causes = [error.cause, ...later].map(String);
+  expect(causes.sort()).toEqual(['Error: left', 'Error: left', 'Error: right', 'Error: right']);
+});
+
 test.each(['map', 'filter', 'flatMap'] as const)(
   'one bad row does not cost its block: %s',
   async (method) => {

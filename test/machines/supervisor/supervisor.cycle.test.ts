@@ -95,6 +95,7 @@ describe('a report', () => {
     produced: 0,
     returned: 0,
     failure: undefined,
+    laterErrors: [],
     counts: {} as Report['counts'],
     dropped: [],
     shares: {} as Report['shares'],
