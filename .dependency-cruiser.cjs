@@ -25,14 +25,14 @@ module.exports = {
     {
       name: 'main-entry-without-node',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(node|cli)/' },
-      to: { path: '^src/(node|cli)/' },
+      from: { path: '^src/', pathNot: '^src/(node|cli|arrow)/' },
+      to: { path: '^src/(node|cli|arrow)/' },
     },
     {
       name: 'few-dependencies',
       comment: 'The main entry needs xstate, immer and rxjs, and nothing else.',
       severity: 'error',
-      from: { path: '^(machines|actors|src)/', pathNot: '^src/(node|cli)/' },
+      from: { path: '^(machines|actors|src)/', pathNot: '^src/(node|cli|arrow)/' },
       to: { dependencyTypes: ['npm'], pathNot: 'node_modules/(xstate|immer|rxjs)/' },
     },
     {
