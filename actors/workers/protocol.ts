@@ -33,8 +33,10 @@ export interface WorkerProgram {
   readonly bufferBytes: number | undefined;
 }
 
-/** A run, and the blocks it is about. */
-export interface WorkerRun extends RunMessage {
+/** A run, with what the other side has to know of it and no more: messages cost by the field. */
+export interface WorkerRun extends Pick<RunMessage, 'attempt' | 'skip' | 'credit'> {
+  /** The lineages of its inputs, and the inputs. */
+  readonly lineages: readonly string[];
   readonly blocks: readonly BlockMessage[];
   /** No other attempt will follow: rows that fail are given up now. */
   readonly isLast: boolean;
@@ -50,7 +52,7 @@ export type ToWorker =
 
 /** A row that was given up, with what it failed on. */
 export interface PackedLetter {
-  readonly letter: Omit<DeadLetter, 'cause'>;
+  readonly letter: Omit<DeadLetter, 'cause' | 'input'>;
   readonly cause: PackedError;
   /** Undefined unless it is to be handed out. */
   readonly row: unknown;
@@ -66,10 +68,9 @@ export interface WorkerDelta {
 
 /** A block that was made. */
 export interface WorkerOutput {
-  readonly lineage: string;
   readonly block: BlockMessage;
-  /** What was done before the input that the block was made from. */
-  readonly delta: WorkerDelta;
+  /** What was done before the input that the block was made from; undefined when it was nothing. */
+  readonly delta: WorkerDelta | undefined;
 }
 
 /** What has happened after the last output. */

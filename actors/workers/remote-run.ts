@@ -2,7 +2,7 @@
  * One run of a task in a worker, as the main thread sees it: it puts what comes into the store, keeps
  * account of how far the run has come, and can begin again from there in another worker.
  */
-import type { BlockRef } from '../../machines/block.ts';
+import { childLineage, type BlockRef } from '../../machines/block.ts';
 import type { DeadLetter, RunReport } from '../../machines/hands.protocol.ts';
 import type { Credit } from '../../machines/resource/ledger.ts';
 import { blockFromMessage, type Block, type BlockMessage, type BlockTransfer } from '../block.ts';
@@ -138,9 +138,7 @@ export class RemoteRun implements Running {
 
   /** What is left of the run, for a worker. */
   async job(): Promise<Job> {
-    // Field by field: the message at hand has an address in it, which cannot be sent.
-    const { operator, task, run, inputs, ended, flush } = this.#message;
-    const left = inputs.slice(this.#done);
+    const left = this.#message.inputs.slice(this.#done);
     const blocks: BlockMessage[] = [];
     const transfer: Transferable[] = [];
     for (const ref of left) {
@@ -151,14 +149,7 @@ export class RemoteRun implements Running {
     return {
       transfer,
       run: {
-        type: 'runner.run',
-        operator,
-        task,
-        run,
-        ended,
-        flush,
-        inputs: left,
-        perPort: [left.length],
+        lineages: left.map(({ lineage }) => lineage),
         attempt: this.#attempt,
         skip: this.#partial,
         credit: this.#credit,
@@ -182,9 +173,10 @@ export class RemoteRun implements Running {
     return { message, transfer: [...transfer, ...buffers] };
   }
 
-  acceptOutput({ lineage, block: message, delta }: WorkerOutput): void {
-    this.#acceptDelta(delta);
+  acceptOutput({ block: message, delta }: WorkerOutput): void {
+    if (delta !== undefined) this.#acceptDelta(delta);
     const { store, program, onNews } = this.#tools;
+    const lineage = childLineage(this.#message.inputs[this.#done]?.lineage ?? '', this.#partial);
     const block = blockFromMessage(message);
     arrived.add(block);
     this.#outputs.push(store.put(block, lineage, program.index));
@@ -213,7 +205,9 @@ export class RemoteRun implements Running {
     this.#done += consumed;
     const { program, onDeadRow } = this.#tools;
     for (const { letter, cause, row } of droppedRows) {
-      const whole: DeadLetter = { ...letter, cause: unpackError(cause) };
+      const input = this.#message.inputs.find(({ lineage }) => lineage === letter.lineage);
+      if (input === undefined) continue;
+      const whole: DeadLetter = { ...letter, input, cause: unpackError(cause) };
       this.#droppedRows.push(whole);
       if (program.onRowError === 'deadLetter') onDeadRow(whole, row);
     }

@@ -3,11 +3,12 @@
  * same code that runs them in the main thread. One task has the thread at a time; while it waits for
  * credit, the next one may.
  */
+import { NOBODY } from '../../machines/block.ts';
 import { describe, WorkerError } from '../../machines/errors.ts';
 import type { DeadLetter } from '../../machines/hands.protocol.ts';
 import { blockFromMessage, isBlock, type Block } from '../block.ts';
 import { liveEnv } from '../env.ts';
-import { TaskRun } from '../task-run.ts';
+import { TaskRun, type RunMessage } from '../task-run.ts';
 import type { OperatorProgram, TaskPlace } from '../transform.ts';
 import { movableBuffers } from './movable-buffers.ts';
 import { findExport, openTransform, type OpenTransform } from './open-transform.ts';
@@ -28,6 +29,8 @@ import type {
  * message costs as much as a short task. What a generator yields is sent as it comes.
  */
 const TELL_MS = 2;
+
+const NOTHING_DONE: WorkerDelta = { consumed: 0, busyMs: 0, droppedRows: [] };
 
 /** Serves the functions that a module exports to the pool at the other end of a port. */
 export interface ServeTools {
@@ -100,9 +103,8 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
     }
   }
 
-  /** Runs wait for `setup` without being made: what they are made of is only known then. */
-  function accept(id: number, { blocks, isLast, ...message }: WorkerRun): void {
-    const inputs = new Map(message.inputs.map((ref, index) => [ref.id, blocks[index]]));
+  function accept(id: number, run: WorkerRun): void {
+    const inputs = new Map(run.blocks.entries());
     if (open === undefined) throw new Error('a run has come before the worker was ready');
     const { program, call, state } = open;
     const letterRows = new WeakMap<DeadLetter, unknown>();
@@ -116,7 +118,7 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
       hasFailed: false,
       toldAt: liveEnv.now(),
       stopTimer: () => undefined,
-      run: new TaskRun(message, {
+      run: new TaskRun(runMessage(id, open.program, run), {
         env: liveEnv,
         store: {
           load(ref) {
@@ -126,14 +128,14 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
             return blockFromMessage(input);
           },
           put(block, lineage, producer) {
-            addOutput(serving, block, lineage);
+            addOutput(serving, block);
             const { numRows, sizeBytes } = block;
             return { id: 0, lineage, producer, numRows, sizeBytes };
           },
           isShared: () => false,
           retain: () => undefined,
         },
-        program: programOf(program, isLast, (input, context, rowErrors) => {
+        program: programOf(program, run.isLast, (input, context, rowErrors) => {
           const result = call(input, context, rowErrors);
           serving.isWhole = isWhole(result);
           if (!(result instanceof Promise)) return result;
@@ -164,12 +166,13 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
     takeTurns();
   }
 
-  function addOutput(serving: Serving, block: Block<unknown>, lineage: string): void {
+  function addOutput(serving: Serving, block: Block<unknown>): void {
     checkMemory();
     // Looked for first: afterwards the block is the other side's.
     const buffers = block.kind === 'rows' ? movableBuffers(block.rows) : [];
     const { message, transfer } = block.toTransfer();
-    const output = { lineage, block: message, delta: takeDelta(serving) };
+    const hasNews = serving.consumed > 0 || serving.droppedRows.length > 0;
+    const output = { block: message, delta: hasNews ? takeDelta(serving) : undefined };
     const pending = { output, transfer: [...transfer, ...buffers] };
     if (serving.isWhole) {
       serving.outputs = [...serving.outputs, pending];
@@ -228,7 +231,7 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
       } catch (error) {
         serving.hasFailed = true;
         const end = { error: packError(error) };
-        const { delta } = pending.output;
+        const { delta = NOTHING_DONE } = pending.output;
         const next = nextTurn()?.serving.id;
         const failed = { ...delta, held: undefined, end, next, isSpent: false };
         port.post({ type: 'news', id, outputs: [], report: failed }, []);
@@ -261,9 +264,10 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
     serving.consumed += news.consumed;
     serving.busyMs += news.busyMs;
     for (const letter of news.droppedRows) {
-      const { cause, ...rest } = letter;
+      const { cause, operator, lineage, attempts, row: index, published } = letter;
       const row = letterRows.get(letter);
-      const packed = { letter: rest, cause: packError(cause), row };
+      const place = { operator, lineage, attempts, row: index, published };
+      const packed = { letter: place, cause: packError(cause), row };
       serving.droppedRows = [...serving.droppedRows, packed];
     }
     const isOver = news.type !== 'run.progress';
@@ -379,6 +383,25 @@ function programOf(
     retries: isLast || onRowError === 'fail' ? 0 : operator.retries,
     retryDelay: () => 0,
     givesInputsAway: false,
+  };
+}
+
+/** The run as the code that runs tasks wants it: an input is known here by its position. */
+function runMessage(id: number, { operator }: WorkerProgram, run: WorkerRun): RunMessage {
+  const { lineages, attempt, skip, credit } = run;
+  const nowhere = { producer: NOBODY, numRows: 0, sizeBytes: 0 };
+  return {
+    type: 'runner.run',
+    operator: operator.index,
+    task: 0,
+    run: id,
+    attempt,
+    inputs: lineages.map((lineage, index) => ({ id: index, lineage, ...nowhere })),
+    perPort: [lineages.length],
+    ended: [false],
+    skip,
+    credit,
+    flush: false,
   };
 }
 
