@@ -9,6 +9,7 @@ import {
   queueLimit,
   type SupervisorContext,
 } from '../../machines/supervisor/supervisor.context.ts';
+import type { TaskContext } from '../../machines/task/task.context.ts';
 import type { ResourceContext } from '../../machines/resource/resource.machine.ts';
 import { floorBytes, usedBytes } from '../../machines/resource/ledger.ts';
 
@@ -29,7 +30,8 @@ export interface Watch {
 
 const TERMINAL = ['completed', 'failed', 'cancelled'];
 
-export function watchRun(supervisor: AnyActorRef, blockBytes: number): Watch {
+/** @param spills whether blocks go to disk, and come back. */
+export function watchRun(supervisor: AnyActorRef, blockBytes: number, spills = false): Watch {
   const seen = new Set<string>();
   const ended = new Map<string, string>();
   let budgets = [blockBytes];
@@ -99,7 +101,12 @@ export function watchRun(supervisor: AnyActorRef, blockBytes: number): Watch {
     // the liveness rule.
     const tasks = operators.reduce((sum, { context }) => sum + activeTasks(context), 0);
     const floor = floorBytes(root.context.budget.blockBytes, operators.length);
-    const extra = floor < largestBytes ? tasks + operators.length + 2 : 2;
+    const lacksFloor = floor < largestBytes ? tasks + operators.length : 0;
+    // What was spilled comes back for the tasks that take it, and for the consumer.
+    const loaded = spills
+      ? operators.reduce((sum, { children }) => sum + inputsOf(children), 1)
+      : 0;
+    const extra = lacksFloor + loaded + 2;
     const bound = Math.max(...budgets) + extra * largestBytes;
     if (bytes > bound) fail('S8', `${String(bytes)} live bytes, the bound is ${String(bound)}`);
     if (usedBytes(ledger) > root.context.budget.blockBytes) seen.add('bytes overdrawn');
@@ -142,6 +149,14 @@ export function watchRun(supervisor: AnyActorRef, blockBytes: number): Watch {
   }
 
   return { check, seen };
+}
+
+/** Blocks that the tasks of an operator have taken and not let go of. */
+function inputsOf(tasks: Readonly<Record<string, AnyActorRef>>): number {
+  let blocks = 0;
+  for (const task of Object.values(tasks))
+    blocks += chartOf<TaskContext>(task).context.inputs.length;
+  return blocks;
 }
 
 function chartOf<TContext>(actor: AnyActorRef): Chart<TContext> {

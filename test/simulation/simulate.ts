@@ -8,16 +8,19 @@ import {
   mostDownstream,
   RestartLimitError,
   StallError,
+  StoreError,
   TaskError,
   type Run,
   type RunEvent,
 } from '../../src/index.ts';
+import { spillTo } from '../../src/node/spill/spilling-store.ts';
 import { simEnv } from '../../src/testing.ts';
 import { buildPipeline } from './build.ts';
-import { generateCase, type SimulationCase } from './case.ts';
+import { generateCase, type DiskCase, type SimulationCase } from './case.ts';
 import { oracle } from './functions.ts';
 import { watchRun, type Watch } from './invariants.ts';
 import { chance } from './random.ts';
+import { simDisk, type SimDisk } from './sim-disk.ts';
 import { remoteRunner, WorkerLostError } from './remote-runner.ts';
 
 const RANKINGS = { bottleneck, fair, leastMemory, mostDownstream };
@@ -55,9 +58,12 @@ export async function simulate(seed: number, hashed = false): Promise<Outcome> {
   const createRunner = remoteRunner(simulated, () => log.seen.add('zombie'));
   const env = simulated.remote ? { ...sim, createRunner } : sim;
   let events = 0;
+  const disk =
+    simulated.disk === undefined ? undefined : simDisk(simulated.disk, seed, sim, log.seen);
   const run = flow.start({
     env,
     budget: simulated.budget,
+    ...(disk === undefined ? {} : { store: { open: () => spillTo(disk, simulated.disk) } }),
     ranking: RANKINGS[simulated.ranking],
     onEvent: (event) => {
       events += 1;
@@ -69,7 +75,7 @@ export async function simulate(seed: number, hashed = false): Promise<Outcome> {
       await sim.sleep(3);
     },
   });
-  const watch = watchRun(run.actor, simulated.budget.blockBytes ?? 0);
+  const watch = watchRun(run.actor, simulated.budget.blockBytes ?? 0, disk !== undefined);
   check = () => {
     watch.check();
   };
@@ -94,6 +100,7 @@ export async function simulate(seed: number, hashed = false): Promise<Outcome> {
     watch,
     took,
     pending: sim.pending(),
+    disk,
   });
   for (const what of watch.seen) log.seen.add(what);
   return {
@@ -156,7 +163,7 @@ async function interfere(
 }
 
 async function consume(
-  { seed, sink, consumerDelay, consumerLeaves }: SimulationCase,
+  { seed, sink, consumerDelay, consumerLeaves, disk }: SimulationCase,
   run: Run<number>,
   env: ReturnType<typeof simEnv>,
   log: Log,
@@ -179,7 +186,9 @@ async function consume(
     }
   } catch (error) {
     const expected = [TaskError, CancelledError, StallError].some((type) => error instanceof type);
-    if (!expected) throw error;
+    const isLost = error instanceof StoreError && disk !== undefined && isFaulty(disk);
+    if (isLost) log.seen.add('output lost on disk');
+    if (!expected && !isLost) throw error;
   }
   return rows;
 }
@@ -193,16 +202,22 @@ interface Judged {
   readonly watch: Watch;
   readonly took: number;
   readonly pending: number;
+  readonly disk: SimDisk | undefined;
 }
 
 /** What must hold when a run is over. */
-function judge({ simulated, run, end, rows, log, took, pending }: Judged): void {
+function judge({ simulated, run, end, rows, log, took, pending, disk }: Judged): void {
   const fail = (invariant: string, what: string): never => {
     throw new Error(`${invariant}: ${what}`);
   };
   if (took > LONGEST_MS) fail('L6', `it took ${String(took)} ms of virtual time`);
   if (pending > 0) fail('L7', `${String(pending)} timers are left`);
-  const { blockBytes, operators, resources } = run.snapshot();
+  const { blockBytes, operators, resources, spill } = run.snapshot();
+  if (disk?.isClosed() === false || (disk?.files() ?? 0) > 0) fail('S13', 'files are left');
+  if (spill.blocks + spill.bytes + spill.diskBytes !== 0) fail('S13', 'spilled bytes are booked');
+  if (spill.written > 0) log.seen.add('spilled');
+  if (spill.restored > 0) log.seen.add('restored');
+  if (spill.lastError?.includes('cannot be used') === true) log.seen.add('corrupt block found');
   if (blockBytes.live !== 0) fail('S13', `${String(blockBytes.live)} bytes are left in the store`);
   for (const [name, { used }] of Object.entries(resources)) {
     if (name !== 'calls' && used !== 0) fail('S2', `${String(used)} ${name} is still out`);
@@ -225,11 +240,14 @@ function judge({ simulated, run, end, rows, log, took, pending }: Judged): void 
     if (!(error instanceof TaskError)) throw error;
     if (error.cause instanceof RestartLimitError) log.seen.add('restart limit');
     if (error.later !== undefined) log.seen.add('later errors');
-    if (!isExpected(error.cause)) fail('S12', `an error nobody threw: ${String(error.cause)}`);
+    if (!isExpected(error.cause, simulated))
+      fail('S12', `an error nobody threw: ${String(error.cause)}`);
     return;
   }
   const { report } = end;
-  const isWhole = report.status === 'done' && !report.stopped && !log.seen.has('consumer left');
+  // A consumer that lags behind a run that is done may find a block of it damaged.
+  const isCut = log.seen.has('consumer left') || log.seen.has('output lost on disk');
+  const isWhole = report.status === 'done' && !report.stopped && !isCut;
   const drops = Object.values(report.operators).reduce(
     (sum, { droppedCount, rowsDropped }) => sum + droppedCount + rowsDropped,
     0,
@@ -262,11 +280,17 @@ function mayStall({ stages, budget, interference }: SimulationCase): boolean {
   return (gathers && least <= 1000) || (gathers && branches && explicit);
 }
 
-function isExpected(cause: unknown): boolean {
+function isExpected(cause: unknown, { disk }: SimulationCase): boolean {
+  if (cause instanceof StoreError) return disk !== undefined && isFaulty(disk);
   if (cause instanceof WorkerLostError) return true;
   const name = (cause as { name?: string }).name ?? '';
   if (name === 'TimeoutError' || name === 'RestartLimitError') return true;
   return ['poison', 'flaky', 'bad row', 'aborted'].includes((cause as Error).message);
+}
+
+/** Whether what was written may not come back. */
+function isFaulty({ torn, flips, flaky }: DiskCase): boolean {
+  return torn + flips + flaky > 0;
 }
 
 function isContained(rows: readonly number[], all: readonly number[]): boolean {
