@@ -6,7 +6,6 @@ import { childLineage, type BlockRef } from '../../machines/block.ts';
 import type { DeadLetter, RunReport } from '../../machines/hands.protocol.ts';
 import type { Credit } from '../../machines/resource/ledger.ts';
 import { blockFromMessage, type Block, type BlockMessage, type BlockTransfer } from '../block.ts';
-import { ColumnBlock } from '../columns/column-block.ts';
 import { judge, type Running, type RunMessage, type RunTools } from '../task-run.ts';
 import { movableBuffers } from './movable-buffers.ts';
 import { unpackError } from './packed-error.ts';
@@ -163,8 +162,9 @@ export class RemoteRun implements Running {
   #send(ref: BlockRef, block: Block<unknown>): BlockTransfer {
     const { store, program } = this.#tools;
     if (!program.givesInputsAway || store.isShared(ref)) {
-      return block instanceof ColumnBlock
-        ? { message: block.toMessage(), transfer: [] }
+      // A part of a block, even if it is all of it, is copied when it is handed over: once, and moved.
+      return block.kind === 'columns'
+        ? block.slice(0, block.numRows).toTransfer()
         : block.toTransfer();
     }
     const buffers = block.kind === 'rows' && arrived.has(block) ? movableBuffers(block.rows) : [];
