@@ -19,20 +19,33 @@ module.exports = {
       name: 'browser-safe',
       comment: 'Node-only code sits behind entry points of its own.',
       severity: 'error',
-      from: { path: '^(machines|actors|src)/', pathNot: '^src/(node|cli)/' },
+      from: {
+        path: '^(machines|actors|src)/',
+        pathNot: '^src/(node|cli|arrow|inspect/server)/|^src/node-tools\\.ts$',
+      },
       to: { dependencyTypes: ['core'] },
     },
     {
       name: 'main-entry-without-node',
+      comment: 'What it needs of them at run time it imports when it is asked for.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(node|cli|arrow)/' },
-      to: { path: '^src/(node|cli|arrow)/' },
+      from: {
+        path: '^src/',
+        pathNot: '^src/(node|cli|arrow|inspect/server)/|^src/node-tools\\.ts$',
+      },
+      to: {
+        path: '^src/(node|cli|arrow|inspect/server)/|^src/node-tools\\.ts$',
+        dependencyTypesNot: ['dynamic-import', 'type-only'],
+      },
     },
     {
       name: 'few-dependencies',
       comment: 'The main entry needs xstate, immer and rxjs, and nothing else.',
       severity: 'error',
-      from: { path: '^(machines|actors|src)/', pathNot: '^src/(node|cli|arrow)/' },
+      from: {
+        path: '^(machines|actors|src)/',
+        pathNot: '^src/(node|cli|arrow|inspect|react|element)/',
+      },
       to: { dependencyTypes: ['npm'], pathNot: 'node_modules/(xstate|immer|rxjs)/' },
     },
     {
@@ -47,7 +60,12 @@ module.exports = {
       from: {},
       to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
     },
-    { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'no-unresolved',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true, pathNot: '^#inspector-page$' },
+    },
     {
       name: 'no-orphans',
       severity: 'error',

@@ -32,7 +32,16 @@ const seam = {
 };
 
 export default tseslint.config(
-  { ignores: ['dist/', 'out/', 'coverage/', '*.config.js', '.dependency-cruiser.cjs'] },
+  {
+    ignores: [
+      'dist/',
+      'out/',
+      'coverage/',
+      '*.config.js',
+      '*.config.mjs',
+      '.dependency-cruiser.cjs',
+    ],
+  },
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,
   {
@@ -54,7 +63,17 @@ export default tseslint.config(
   },
   {
     files: ['machines/**', 'actors/**', 'src/**'],
-    ignores: ['actors/env.ts', 'actors/sim-env.ts', 'src/node/**', 'src/cli/**'],
+    // In the inspector's page the browser is the world: it draws with its frames, of runs elsewhere.
+    ignores: [
+      'actors/env.ts',
+      'actors/sim-env.ts',
+      'src/node/**',
+      'src/cli/**',
+      // The inspector's server is a server.
+      'src/inspect/server/**',
+      'src/inspect/page/**',
+      'src/react/**',
+    ],
     rules: {
       ...seam,
       'no-restricted-imports': [
@@ -64,8 +83,13 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/node/**', 'src/cli/**'],
+    files: ['src/node/**', 'src/cli/**', 'src/inspect/server/**'],
     rules: { ...seam, 'no-console': 'off' },
+  },
+  {
+    // A declaration of a module that is built can import in no other way.
+    files: ['**/*.d.ts'],
+    rules: { '@typescript-eslint/consistent-type-imports': 'off' },
   },
   {
     files: ['test/**', 'bench/**', 'examples/**'],

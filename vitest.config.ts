@@ -1,10 +1,34 @@
 import { defineConfig } from 'vitest/config';
 
+const browserTests = 'test/browser/**/*.test.ts';
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    exclude: ['test/**/*.types.test.ts'],
     testTimeout: 120_000,
-    typecheck: { enabled: true, include: ['test/**/*.types.test.ts'], tsconfig: './tsconfig.json' },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'node',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/**/*.types.test.ts', browserTests],
+          typecheck: {
+            enabled: true,
+            include: ['test/**/*.types.test.ts'],
+            tsconfig: './tsconfig.json',
+          },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: [browserTests],
+          globalSetup: ['test/browser/support/build-page.ts'],
+          // One browser at a time: each of them uses all the processors it can get.
+          fileParallelism: false,
+        },
+      },
+    ],
   },
 });

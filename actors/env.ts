@@ -13,6 +13,8 @@ export interface Env {
   readonly defer: (callback: () => void) => void;
   /** A random number from 0 (included) to 1 (excluded). */
   readonly random: () => number;
+  /** When `now()` was 0, in milliseconds since 1970. Default: 0. */
+  readonly timeOrigin?: number;
   /** Makes what runs transforms. Default: they run in this thread. */
   readonly createRunner?: (tools: RunnerTools) => Runner;
 }
@@ -26,6 +28,7 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
 /** The real world, in Node and in browsers. */
 export const liveEnv: Env = {
   now: () => performance.now(),
+  timeOrigin: performance.timeOrigin,
   setTimer(delayMs, callback) {
     const timer = setTimeout(callback, Math.min(delayMs, MAX_DELAY_MS));
     return () => {

@@ -1,28 +1,22 @@
 /**
- * Makes run events of what XState's inspection shows of a run. Attached only while somebody listens:
- * otherwise it costs nothing. What is recorded is read at the moment it happens and holds no actor.
+ * Makes run events of what XState's inspection shows of a run, or of any other actors. Attached only
+ * while somebody listens: otherwise it costs nothing. What is recorded is read at the moment it happens
+ * and holds no actor.
  */
 import type { AnyActorRef, InspectionEvent } from 'xstate';
-import type { BlockRef } from '../machines/block.ts';
-import { describe } from '../machines/errors.ts';
-import type {
-  OutletEvent,
-  RunnerEvent,
-  RunReport,
-  StoreEvent,
-} from '../machines/hands.protocol.ts';
-import type { OperatorEvent } from '../machines/operator/operator.protocol.ts';
-import type { ResourceEvent, ResourceReply } from '../machines/resource/resource.protocol.ts';
+import { describeMachine, transitionId } from '../machines/machine-definition.ts';
+import type { OperatorContext } from '../machines/operator/operator.context.ts';
+import { operatorMachine } from '../machines/operator/operator.machine.ts';
+import { budgetInfo, planInfo } from '../machines/plan-info.ts';
+import type { Plan } from '../machines/plan.ts';
+import type { ResourceContext } from '../machines/resource/resource.machine.ts';
+import { resourceMachine } from '../machines/resource/resource.machine.ts';
 import type { RunEventBody } from '../machines/run-event.ts';
-
-type Message =
-  | OperatorEvent
-  | ResourceEvent
-  | ResourceReply
-  | RunnerEvent
-  | RunReport
-  | StoreEvent
-  | OutletEvent;
+import type { SupervisorContext } from '../machines/supervisor/supervisor.context.ts';
+import { supervisorMachine } from '../machines/supervisor/supervisor.machine.ts';
+import type { TaskContext } from '../machines/task/task.context.ts';
+import { handThatSends, isAnswer, refCount, translateMessage } from './message-events.ts';
+import { tellOperator, tellResource, tellSupervisor } from './operator-figures.ts';
 
 interface Translator {
   readonly inspect: (event: InspectionEvent) => void;
@@ -30,27 +24,173 @@ interface Translator {
   readonly introduce: (root: AnyActorRef) => void;
 }
 
-/** Translates inspection events into run events. `operators` are the names by index in the plan. */
-export function createTranslator(
-  operators: readonly string[],
-  emit: (event: RunEventBody) => void,
-): Translator {
-  const states = new WeakMap<AnyActorRef, string>();
-  const nameOf = (index: number): string => operators[index] ?? String(index);
+/** What the actors are the run of. */
+export interface TranslatedRun {
+  readonly plan: Plan;
+  /** When the run began, on its clock. */
+  readonly startedAt: number;
+}
 
-  function introduce(actor: AnyActorRef): void {
-    emit({ type: 'actor.started', actor: pathOf(actor), machine: machineOf(actor) });
-    const snapshot = actor.getSnapshot() as { value?: unknown; children?: object } | undefined;
-    noteState(actor, snapshot);
-    for (const child of Object.values(snapshot?.children ?? {})) introduce(child as AnyActorRef);
+interface AnySnapshot {
+  readonly value?: unknown;
+  readonly context?: unknown;
+  readonly children?: Readonly<Record<string, AnyActorRef>>;
+}
+
+interface Origin {
+  readonly from: string | undefined;
+  readonly cause: number | undefined;
+}
+
+/**
+ * Translates inspection events into run events. `emit` returns the number of the event in the stream.
+ * Without a run, only what is true of any actors is told: who there is, states, messages.
+ */
+export function createTranslator(
+  run: TranslatedRun | undefined,
+  emit: (event: RunEventBody) => number,
+): Translator {
+  const paths = new WeakMap<AnyActorRef, string>();
+  const states = new WeakMap<AnyActorRef, string>();
+  const contexts = new WeakMap<AnyActorRef, unknown>();
+  /** Numbers of the messages an actor has been sent and is not through with; it is at the first. */
+  const pending = new WeakMap<AnyActorRef, number[]>();
+  /** The last message each actor has sent to each of the hands, by the hand's id. */
+  const asked = new WeakMap<AnyActorRef, Map<string, number>>();
+  /** Names of statecharts that have been told. */
+  const machines = new Map<object, string>();
+  const operatorNames = run?.plan.operators.map(({ name }) => name) ?? [];
+
+  /** Where an actor is in the tree: ids from the root down, with slashes between them. */
+  function pathOf(actor: AnyActorRef): string {
+    let path = paths.get(actor);
+    if (path === undefined) {
+      const parent = (actor as { _parent?: AnyActorRef })._parent;
+      const id = escapeId(actor.id);
+      path = parent === undefined ? id : `${pathOf(parent)}/${id}`;
+      paths.set(actor, path);
+    }
+    return path;
   }
 
-  function noteState(actor: AnyActorRef, snapshot: { value?: unknown } | undefined): void {
-    if (snapshot?.value === undefined) return;
-    const state = stateName(snapshot.value);
-    if (states.get(actor) === state) return;
-    states.set(actor, state);
-    emit({ type: 'state.entered', actor: pathOf(actor), state });
+  function rootOf(actor: AnyActorRef): string {
+    const [root = ''] = pathOf(actor).split('/');
+    return root;
+  }
+
+  function machineOf(actor: AnyActorRef): string {
+    const { config } = logicOf(actor);
+    if (config === undefined) return actor.id;
+    const known = machines.get(config);
+    if (known !== undefined) return known;
+    const definition = describeMachine(logicOf(actor));
+    const wanted = config.id ?? definition?.id ?? actor.id;
+    const taken = new Set(machines.values());
+    let name = wanted;
+    for (let number = 2; taken.has(name); number++) name = `${wanted}#${String(number)}`;
+    machines.set(config, name);
+    if (definition !== undefined) emit({ type: 'machine.defined', machine: name, definition });
+    return name;
+  }
+
+  function introduce(root: AnyActorRef): void {
+    if (run !== undefined) {
+      const { budget } = (root.getSnapshot() as { context: SupervisorContext }).context;
+      emit({ type: 'run.started', plan: planInfo(run.plan), budget: budgetInfo(budget) });
+    }
+    introduceActor(root);
+  }
+
+  function introduceActor(actor: AnyActorRef): void {
+    emit({ type: 'actor.started', machine: machineOf(actor), actor: pathOf(actor) });
+    const snapshot = actor.getSnapshot() as AnySnapshot | undefined;
+    noteSnapshot(actor, snapshot);
+    for (const child of Object.values(snapshot?.children ?? {})) introduceActor(child);
+    if (isChart(actor, operatorMachine)) introduceTasks(snapshot);
+  }
+
+  /** Tasks that are under way already: with the inputs they have left, as if they began now. */
+  function introduceTasks(snapshot: AnySnapshot | undefined): void {
+    const { slots, plan } = snapshot?.context as OperatorContext;
+    slots.forEach((running, slot) => {
+      const actor = snapshot?.children?.[`task${String(slot)}`];
+      if (running === undefined || actor === undefined) return;
+      const { inputs, attempt } = (actor.getSnapshot() as { context: TaskContext }).context;
+      const { task } = running;
+      emit({ type: 'task.started', operator: plan.name, task, slot, attempt, inputs });
+    });
+  }
+
+  function noteSnapshot(
+    actor: AnyActorRef,
+    snapshot: AnySnapshot | undefined,
+    trigger?: { readonly event: string; readonly transitions: readonly string[] },
+  ): void {
+    if (snapshot?.value !== undefined) {
+      const state = stateName(snapshot.value);
+      if (state !== '' && states.get(actor) !== state) {
+        states.set(actor, state);
+        emit({ type: 'state.entered', actor: pathOf(actor), state, ...trigger });
+      }
+    }
+    if (run === undefined || snapshot?.context === undefined) return;
+    const { context } = snapshot;
+    const before = contexts.get(actor);
+    if (before === context) return;
+    contexts.set(actor, context);
+    if (isChart(actor, operatorMachine)) {
+      tellOperator(
+        before as OperatorContext | undefined,
+        context as OperatorContext,
+        run.startedAt,
+        emit,
+      );
+    } else if (isChart(actor, supervisorMachine)) {
+      tellSupervisor(before as SupervisorContext | undefined, context as SupervisorContext, emit);
+    } else if (isChart(actor, resourceMachine)) {
+      tellResource(before as ResourceContext | undefined, context as ResourceContext, emit);
+    }
+  }
+
+  function senderOf(source: AnyActorRef): Origin {
+    return { from: pathOf(source), cause: pending.get(source)?.[0] };
+  }
+
+  /** Hands answer without saying who they are, often later: what they were asked led to it. */
+  function originOf(receiver: AnyActorRef, message: string): Origin {
+    const hand = run === undefined ? undefined : handThatSends(message);
+    if (hand === undefined) return { from: undefined, cause: undefined };
+    const cause = isAnswer(message) ? asked.get(receiver)?.get(hand) : undefined;
+    return { from: `${rootOf(receiver)}/${hand}`, cause };
+  }
+
+  function noteAsked(source: AnyActorRef, hand: AnyActorRef, seq: number): void {
+    const known = asked.get(source);
+    if (known === undefined) asked.set(source, new Map([[hand.id, seq]]));
+    else known.set(hand.id, seq);
+  }
+
+  function noteMessage(event: Extract<InspectionEvent, { type: '@xstate.event' }>): void {
+    const { event: message } = event;
+    if (message.type === 'xstate.init') return;
+    const actor = event.actorRef as AnyActorRef;
+    const source = event.sourceRef as AnyActorRef | undefined;
+    const { from, cause } = source === undefined ? originOf(actor, message.type) : senderOf(source);
+    const seq = emit({
+      type: 'message',
+      from,
+      to: pathOf(actor),
+      message: message.type,
+      refs: refCount(message),
+      ...(cause === undefined ? {} : { cause }),
+    });
+    const waiting = pending.get(actor);
+    if (waiting === undefined) pending.set(actor, [seq]);
+    else waiting.push(seq);
+    if (run !== undefined) {
+      if (source !== undefined) noteAsked(source, actor, seq);
+      translateMessage(message, { receiver: actor.id, sender: source?.id, operatorNames }, emit);
+    }
   }
 
   return {
@@ -59,29 +199,26 @@ export function createTranslator(
       const actor = event.actorRef as AnyActorRef;
       switch (event.type) {
         case '@xstate.actor':
-          emit({ type: 'actor.started', actor: pathOf(actor), machine: machineOf(actor) });
+          emit({ type: 'actor.started', machine: machineOf(actor), actor: pathOf(actor) });
           break;
-        case '@xstate.event': {
-          const { event: message } = event;
-          const sourceRef = event.sourceRef as AnyActorRef | undefined;
-          if (message.type === 'xstate.init') break;
-          emit({
-            type: 'message',
-            from: sourceRef === undefined ? undefined : pathOf(sourceRef),
-            to: pathOf(actor),
-            message: message.type,
-            refs: refCount(message),
+        case '@xstate.event':
+          noteMessage(event);
+          break;
+        case '@xstate.microstep': {
+          const { _transitions: taken } = event;
+          const transitions = taken.map(transitionId);
+          noteSnapshot(actor, event.snapshot as AnySnapshot, {
+            event: event.event.type,
+            transitions,
           });
-          translate(message as Message, actor.id);
           break;
         }
-        case '@xstate.microstep':
-          noteState(actor, event.snapshot as { value?: unknown });
-          break;
         case '@xstate.snapshot':
-          noteState(actor, event.snapshot as { value?: unknown });
+          noteSnapshot(actor, event.snapshot as AnySnapshot);
           if (event.event.type === 'xstate.stop') {
             emit({ type: 'actor.stopped', actor: pathOf(actor) });
+          } else if (event.event.type !== 'xstate.init') {
+            pending.get(actor)?.shift();
           }
           break;
         default:
@@ -89,96 +226,31 @@ export function createTranslator(
       }
     },
   };
-
-  function translate(message: Message, receiver: string): void {
-    switch (message.type) {
-      case 'operator.dispatch':
-        emit({ type: 'dispatched', operator: receiver, tasks: message.grants.length });
-        break;
-      case 'operator.input':
-        emit({ type: 'blocks.moved', to: receiver, blocks: idsOf(message.refs) });
-        break;
-      case 'outlet.deliver':
-        emit({ type: 'blocks.moved', to: 'consumer', blocks: idsOf(message.refs) });
-        break;
-      case 'resource.decision':
-        for (const { holder, token } of message.grants) {
-          if (token === undefined) continue;
-          emit({ type: 'token.granted', operator: nameOf(holder), token });
-        }
-        for (const { holder, denial } of message.refusals) {
-          const { limit, asked, free } = denial;
-          emit({ type: 'token.denied', operator: nameOf(holder), limit, asked, free });
-        }
-        break;
-      case 'resource.settle':
-        for (const { holder, tokens } of message.settlements) {
-          for (const token of tokens) {
-            emit({ type: 'token.released', operator: nameOf(holder), token });
-          }
-        }
-        break;
-      case 'runner.run': {
-        const { operator, task, attempt, inputs } = message;
-        emit({ type: 'task.started', operator: nameOf(operator), task, attempt, inputs });
-        break;
-      }
-      case 'task.progress':
-      case 'task.settled':
-        translateTask(message, receiver);
-        break;
-      default:
-        break;
-    }
-  }
-
-  function translateTask(
-    message: Extract<OperatorEvent, { type: 'task.progress' | 'task.settled' }>,
-    operator: string,
-  ): void {
-    const { task, outputs, busyMs } = message;
-    for (const block of outputs) emit({ type: 'block.produced', operator, task, block });
-    if (message.type === 'task.settled') {
-      emit({ type: 'task.ended', operator, task, outcome: message.outcome, busyMs });
-      return;
-    }
-    const { retried, dropped } = message;
-    if (retried !== undefined) {
-      const { lineage, error, delayMs } = retried;
-      emit({ type: 'task.retried', operator, task, lineage, error: describe(error), delayMs });
-    }
-    if (dropped !== undefined) {
-      const { lineage, attempts, cause } = dropped;
-      emit({ type: 'block.dropped', operator, lineage, attempts, cause: describe(cause) });
-    }
-  }
 }
 
-/** Where an actor is in the tree: ids from the root down, with slashes between them. */
-function pathOf(actor: AnyActorRef): string {
-  const parent = (actor as { _parent?: AnyActorRef })._parent;
-  return parent === undefined ? actor.id : `${pathOf(parent)}/${actor.id}`;
+function logicOf(actor: AnyActorRef): { readonly config?: { readonly id?: string } } {
+  return (actor as { logic?: { config?: { id?: string } } }).logic ?? {};
 }
 
-function machineOf(actor: AnyActorRef): string {
-  const { logic } = actor as { logic?: { config?: { id?: string } } };
-  return logic?.config?.id ?? actor.id;
+/** Whether an actor runs one of our charts, with whatever hands. */
+function isChart(actor: AnyActorRef, chart: { readonly config: unknown }): boolean {
+  return logicOf(actor).config === chart.config;
+}
+
+function escapeId(id: string): string {
+  return /[%/]/.test(id) ? id.replaceAll('%', '%25').replaceAll('/', '%2F') : id;
 }
 
 /** `running.polling` for `{ running: 'polling' }`. */
 function stateName(value: unknown): string {
   if (typeof value === 'string') return value;
   return Object.entries(value as Record<string, unknown>)
-    .map(([state, inner]) => `${state}.${stateName(inner)}`)
+    .map(([state, inner]) => {
+      const below = stateName(inner);
+      return below
+        .split(' ')
+        .map((name) => (name === '' ? state : `${state}.${name}`))
+        .join(' ');
+    })
     .join(' ');
-}
-
-function idsOf(refs: readonly BlockRef[]): readonly number[] {
-  return refs.map(({ id }) => id);
-}
-
-function refCount(message: { readonly type: string }): number {
-  const { refs, outputs, inputs } = message as Record<string, unknown>;
-  for (const carried of [refs, outputs, inputs]) if (Array.isArray(carried)) return carried.length;
-  return 0;
 }

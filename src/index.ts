@@ -8,7 +8,7 @@ export type { BlockResult, BlocksResult, BuiltInOptions, Flow } from './flow.ts'
 export type { RowsOf } from './inference.ts';
 export type { BlocksOptions, OnError, OperatorOptions, Retries } from './options.ts';
 export type { Budget, Rate } from './budget.ts';
-export type { Run, StartOptions } from './run.ts';
+export type { Run, StartOptions, StepOptions } from './run.ts';
 export type { DeadLetterBlock, PipelineOptions } from './assembly.ts';
 export {
   selectRun,
@@ -17,6 +17,8 @@ export {
   type PipelineSnapshot,
 } from './logic.ts';
 export type { OutputBlock } from './output-block.ts';
+export type { InspectorOptions } from './inspect/server/inspector.ts';
+export type { RecordingFile, RecordOptions } from './inspect/server/recording-file.ts';
 export type { Explanation, OperatorSnapshot, RunSnapshot } from './snapshot.ts';
 export type { Block, BlockMessage, BlockTransfer, Field } from '../actors/block.ts';
 export {

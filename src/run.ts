@@ -7,11 +7,10 @@ import {
   type InspectionEvent,
   type Observer,
 } from 'xstate';
-import { createTranslator } from '../actors/run-events.ts';
 import type { World } from '../actors/world.ts';
 import type { BlockRef } from '../machines/block.ts';
 import { CancelledError, describe, OptionError, RunError } from '../machines/errors.ts';
-import type { Plan } from '../machines/plan.ts';
+import type { OperatorPlan, Plan } from '../machines/plan.ts';
 import type { RunEvent, RunEventBody } from '../machines/run-event.ts';
 import type { RunReport } from '../machines/supervisor/run-report.ts';
 import type { RowsInput } from '../actors/sources.ts';
@@ -19,9 +18,13 @@ import { assemble, PIPELINE_OPTIONS, type PipelineOptions } from './assembly.ts'
 import { resolveBudget, type Budget } from './budget.ts';
 import type { FlowNode } from './graph.ts';
 import type { RunCommand } from '../machines/supervisor/supervisor.protocol.ts';
+import type { InspectorOptions } from './inspect/server/inspector.ts';
+import type { RecordingFile, RecordOptions } from './inspect/server/recording-file.ts';
+import { keepInternals } from './run-internals.ts';
 import { supervisorLogic, type PipelineLogic } from './logic.ts';
+import { createTrace } from './trace.ts';
 import { createGuard, type CallbackGuard } from './callback-guard.ts';
-import { checkNames } from './options.ts';
+import { checkCount, checkNames } from './options.ts';
 import { outputBlock, type OutputBlock } from './output-block.ts';
 import { readableStream } from './streams.ts';
 import { checkNeeds, isSink } from './plan.ts';
@@ -46,6 +49,13 @@ export interface StartOptions extends PipelineOptions {
   readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void);
   /** Gets every event of the run. What it throws never hurts the run. */
   readonly onEvent?: (event: RunEvent) => void;
+}
+
+export interface StepOptions {
+  /** `task`: a cycle in which at most one task starts. Default: `cycle`. */
+  readonly by?: 'cycle' | 'task';
+  /** With `task`: of which operator. Default: of the one that is next. */
+  readonly operator?: string;
 }
 
 /** A run under way. It is an async iterable of its rows, and has one consumer. */
@@ -77,8 +87,11 @@ export interface Run<T> extends AsyncIterable<T>, AsyncDisposable {
   /** Starts no task until `resume`; running ones go on. */
   pause(): void;
   resume(): void;
-  /** Lets one cycle of the supervisor pass, and pauses again. Resolves when it has. */
-  step(): Promise<void>;
+  /**
+   * Lets one cycle of the supervisor pass, and pauses again. Resolves when it has.
+   * @throws OptionError when there is no such operator.
+   */
+  step(options?: StepOptions): Promise<void>;
   /**
    * Reads no more and finishes what was read: the gentle end. Resolves when the run is over, as `done`
    * with a report that says `stopped`.
@@ -88,6 +101,12 @@ export interface Run<T> extends AsyncIterable<T>, AsyncDisposable {
   cancel(reason?: unknown): Promise<void>;
   /** Changes the budget from now on. What is out stays out: nothing starts until it fits again. */
   setBudget(budget: Budget): void;
+  /**
+   * Changes how many tasks of an operator may run at once; those that run go on.
+   * @throws OptionError when there is no such operator, when it runs one task at a time because it keeps
+   * state, or when the number is not a whole one of at least 1.
+   */
+  setMaxConcurrency(operator: string, maxConcurrency: number): void;
   snapshot(): RunSnapshot;
   /** `A[in=0 act=2 out=1 done=3] | B[in=1 act=0 out=0 done=2]` */
   status(): string;
@@ -96,6 +115,16 @@ export interface Run<T> extends AsyncIterable<T>, AsyncDisposable {
    * @throws OptionError when there is no such operator.
    */
   explain(operator: string): Explanation;
+  /**
+   * Shows the run in a browser: serves the inspector on this machine and returns the page's address,
+   * which has a token in it. The runs of a process share one inspector. Needs Node and `ws`.
+   */
+  inspect(options?: InspectorOptions): Promise<string>;
+  /**
+   * Records the run to a file from now on, to be opened with `sluice open`. Resolves when recording has
+   * begun; `done` of the result when the file is complete. Needs Node.
+   */
+  record(path: string, options?: RecordOptions): Promise<RecordingFile>;
   /** Every event of the run, from the moment of subscription on; costs nothing until then. */
   readonly trace: Observable<RunEvent>;
   /** What functions the user gave to watch the run have thrown: they never hurt it. */
@@ -113,7 +142,7 @@ export function startRun<T>(
 ): Run<T> {
   checkNames('options', options, START_OPTIONS);
   const { signal, inspect, onEvent, ...assemblyOptions } = options;
-  const listeners = new Set<(event: RunEventBody) => void>();
+  const listeners = new Set<(event: RunEventBody) => unknown>();
   const note = (event: RunEventBody): void => {
     for (const listener of listeners) listener(event);
   };
@@ -135,10 +164,13 @@ export function startRun<T>(
     input: undefined,
     ...(inspect === undefined ? {} : { inspect: callbacks.guarded(toFunction(inspect)) }),
   });
-  const trace = createTrace(actor, plan, world, listeners);
+  const { env } = world;
+  const startedAt = env.now();
+  const trace = createTrace(actor, { plan, world, startedAt }, listeners);
   if (onEvent !== undefined) trace.subscribe(callbacks.guarded(onEvent));
   if (isSink(last)) world.outlet.consume({ kind: 'drain' });
   const run = createRun<T>({ name, actor, plan, world, trace, signal, callbacks });
+  keepInternals(run, { env, startedAt, note });
   actor.start();
   return run;
 }
@@ -297,9 +329,12 @@ function createRun<T>({ name, actor, plan, world, trace, signal, callbacks }: Ru
     resume() {
       tell({ type: 'run.resume' });
     },
-    async step() {
+    async step(options = {}) {
+      checkNames('options', options, ['by', 'operator']);
+      const { by = 'cycle', operator } = options;
+      const index = operator === undefined ? undefined : operatorNamed(plan, operator).index;
       const stepped = nextCycle(actor);
-      tell({ type: 'run.step' });
+      tell({ type: 'run.step', task: by === 'task' ? { operator: index } : undefined });
       await stepped;
     },
     toReadableStream: () => readableStream(run, (error) => error),
@@ -319,13 +354,30 @@ function createRun<T>({ name, actor, plan, world, trace, signal, callbacks }: Ru
       checkNeeds(plan, resolved);
       tell({ type: 'run.setBudget', budget: resolved });
     },
+    setMaxConcurrency(operator, maxConcurrency) {
+      const { index, serial } = operatorNamed(plan, operator);
+      checkCount('maxConcurrency', maxConcurrency, 1);
+      if (serial && maxConcurrency !== 1) {
+        throw new OptionError(
+          'maxConcurrency',
+          `"${operator}" keeps state between its tasks: it runs one at a time`,
+        );
+      }
+      tell({ type: 'run.setMaxConcurrency', operator: index, maxConcurrency });
+    },
     snapshot: () => takeSnapshot(supervisor()),
     status: () => statusLine(takeSnapshot(supervisor())),
     explain(operator) {
       const explanation = explainOperator(supervisor(), operator, env.now());
-      if (explanation !== undefined) return explanation;
-      const known = plan.operators.map((known) => known.name).join(', ');
-      throw new OptionError('operator', `there is no operator "${operator}"; there are: ${known}`);
+      return explanation ?? noSuchOperator(plan, operator);
+    },
+    async inspect(options = {}) {
+      const { inspectRun } = await import('./node-tools.ts');
+      return inspectRun(run, options);
+    },
+    async record(path, options = {}) {
+      const { recordRun } = await import('./node-tools.ts');
+      return recordRun(run, path, options);
     },
     async [Symbol.asyncDispose]() {
       observed = true;
@@ -334,6 +386,15 @@ function createRun<T>({ name, actor, plan, world, trace, signal, callbacks }: Ru
     },
   };
   return run;
+}
+
+function operatorNamed(plan: Plan, name: string): OperatorPlan {
+  return plan.operators.find((operator) => operator.name === name) ?? noSuchOperator(plan, name);
+}
+
+function noSuchOperator(plan: Plan, name: string): never {
+  const known = plan.operators.map((operator) => operator.name).join(', ');
+  throw new OptionError('operator', `there is no operator "${name}"; there are: ${known}`);
 }
 
 /** Pushes the rows of a run to a subscriber; returns what ends it. */
@@ -375,51 +436,6 @@ function nextCycle<T>(actor: Actor<PipelineLogic<T>>): Promise<void> {
 
 function cyclesOf(actor: AnyActorRef): number {
   return (actor.getSnapshot() as { context: { cycles: number } }).context.cycles;
-}
-
-/** The events of a run as an observable: XState is inspected only while somebody listens. */
-function createTrace(
-  actor: AnyActorRef,
-  plan: Plan,
-  { env, store }: World,
-  notes: Set<(event: RunEventBody) => void>,
-): Observable<RunEvent> {
-  const names = plan.operators.map(({ name }) => name);
-  const startedAt = env.now();
-  return new Observable((subscriber) => {
-    let seq = 0;
-    let freed: number[] = [];
-    const number = (event: RunEventBody): void => {
-      subscriber.next({ ...event, seq: seq++, at: env.now() - startedAt });
-    };
-    // Blocks go one by one; what has gone since the last event is told before the next one.
-    const tellFreed = (): void => {
-      if (freed.length > 0) number({ type: 'blocks.released', blocks: freed });
-      freed = [];
-    };
-    const emit = (event: RunEventBody): void => {
-      tellFreed();
-      number(event);
-    };
-    const translator = createTranslator(names, emit);
-    translator.introduce(actor);
-    notes.add(emit);
-    const unwatch = store.watchFreed((id) => {
-      freed.push(id);
-    });
-    const inspection = actor.system.inspect({ next: translator.inspect });
-    const end = (): void => {
-      tellFreed();
-      subscriber.complete();
-    };
-    const lifetime = actor.subscribe({ complete: end, error: end });
-    return () => {
-      notes.delete(emit);
-      unwatch();
-      inspection.unsubscribe();
-      lifetime.unsubscribe();
-    };
-  });
 }
 
 function toFunction(

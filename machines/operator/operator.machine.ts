@@ -27,7 +27,7 @@ import {
   startTasks,
   stopEarly,
 } from './operator.tasks.ts';
-import { addInput, answerPoll, keepDenial, markInputsDone } from './operator.view.ts';
+import { addInput, answerPoll, keepDenial, markInputsDone, resize } from './operator.view.ts';
 
 export const operatorMachine = setup({
   types: {
@@ -47,6 +47,7 @@ export const operatorMachine = setup({
     finishReading: react(finishReading),
     keepDenial: react(keepDenial),
     markInputsDone: react(markInputsDone),
+    resize: react(resize),
     startTasks: react(startTasks),
     stopEarly: react(stopEarly),
   },
@@ -78,6 +79,7 @@ export const operatorMachine = setup({
     'operator.dispatch': { actions: 'startTasks', description: 'Tokens to start tasks with.' },
     'operator.credit': { actions: 'feedTasks', description: 'Credit for tasks that hold.' },
     'operator.denied': { actions: 'keepDenial', description: 'Why nothing more may start.' },
+    'operator.resize': { actions: 'resize', description: 'More tasks, or fewer, may run.' },
     'operator.stop': { actions: 'stopEarly', description: 'Nobody wants its outputs.' },
     'operator.finish': { actions: 'finishReading', description: 'Read no more.' },
     'operator.cancel': { actions: 'cancelAll', description: 'The run is being cancelled.' },

@@ -33,6 +33,8 @@ export type OperatorEvent =
   | { readonly type: 'operator.credit'; readonly grants: readonly CreditGrant[] }
   /** Why no (further) task may start, or no task go on. */
   | { readonly type: 'operator.denied'; readonly denial: Denial; readonly now: number }
+  /** So many tasks may run at once from now on; those that run go on. */
+  | { readonly type: 'operator.resize'; readonly maxConcurrency: number }
   /** Nobody wants its outputs any more: end early, and well. */
   | { readonly type: 'operator.stop'; readonly now: number }
   /** Read no more; what was read goes on. */

@@ -58,6 +58,14 @@ export function keepDenial(
   return { context: withTime({ ...context, denial: { ...denial, since } }, now) };
 }
 
+/** What it was denied for may be different now: it says so, and is asked again. */
+export function resize(
+  context: OperatorContext,
+  { maxConcurrency }: EventOf<'operator.resize'>,
+): OperatorStep {
+  return tellOnce({ ...context, plan: { ...context.plan, slots: maxConcurrency } });
+}
+
 /** Answers a poll: what has changed, and as many output blocks as the receivers have room for. */
 export function answerPoll(
   context: OperatorContext,

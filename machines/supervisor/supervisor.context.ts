@@ -75,6 +75,8 @@ export interface SupervisorContext {
   readonly paused: boolean;
   /** One cycle in a pause: it has been asked for, or is under way. */
   readonly stepping: 'no' | 'asked' | 'under way';
+  /** In that cycle at most one task starts: one of this operator, or of any. */
+  readonly stepTask: { readonly operator: number | undefined } | undefined;
   /** Nothing more is read. */
   readonly stopping: boolean;
   /** The outlet has nothing left to do. */

@@ -45,13 +45,23 @@ export function request(context: SupervisorContext): SupervisorStep {
   } catch (cause) {
     return rankingFailed(cause);
   }
-  const wanted = [...creditRequests(context), ...tasks];
+  const wanted = [...creditRequests(context), ...tasksOfStep(context, tasks)];
   const step = wanted.length > 0 ? { context: { asked: wanted } } : keepAlive(context);
   const asked = step.context?.asked ?? [];
   if (asked.length > 0) {
     send.push(tell(staff.resource, { type: 'resource.request', requests: asked, now }));
   }
   return { context: { ...step.context, asked, told, passedOver }, send };
+}
+
+/** When one task is stepped, no other starts. */
+function tasksOfStep(
+  { stepping, stepTask }: SupervisorContext,
+  tasks: readonly Request[],
+): readonly Request[] {
+  if (stepping !== 'under way' || stepTask === undefined) return tasks;
+  const { operator } = stepTask;
+  return tasks.filter(({ holder }) => operator === undefined || holder === operator).slice(0, 1);
 }
 
 /** The policy is the user's function, and the only one a chart calls. */

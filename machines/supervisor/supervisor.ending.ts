@@ -92,6 +92,14 @@ export function setBudget(
   };
 }
 
+/** Tells the operator; it says how many more tasks it may start when it is polled. */
+export function setMaxConcurrency(
+  context: SupervisorContext,
+  { operator, maxConcurrency }: EventOf<'run.setMaxConcurrency'>,
+): SupervisorStep {
+  return { send: [tellOperator(context, operator, { type: 'operator.resize', maxConcurrency })] };
+}
+
 /** Asks the clock for a cycle, once, if there is a reason for one. */
 export function askForCycle(
   context: SupervisorContext,
@@ -130,8 +138,11 @@ export function resume(): SupervisorStep {
 }
 
 /** One cycle, whether or not there is a reason for it; pauses if that has not been done. */
-export function askForStep(): SupervisorStep {
-  return { context: { paused: true, stepping: 'asked' } };
+export function askForStep(
+  _context: SupervisorContext,
+  { task }: EventOf<'run.step'>,
+): SupervisorStep {
+  return { context: { paused: true, stepping: 'asked', stepTask: task } };
 }
 
 /** In the pause: asks the clock for the cycle that was asked for. */
@@ -140,7 +151,7 @@ export function takeStep(
   _event: unknown,
   self: SupervisorAddress,
 ): SupervisorStep {
-  if (stepping !== 'asked') return { context: { stepping: 'no' } };
+  if (stepping !== 'asked') return { context: { stepping: 'no', stepTask: undefined } };
   return {
     context: { cycleAsked: true },
     send: cycleAsked ? [] : [tell(staff.clock, { type: 'clock.cycle', replyTo: self })],

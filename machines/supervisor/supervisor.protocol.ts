@@ -23,11 +23,21 @@ export type RunCommand =
   | { readonly type: 'run.pause' }
   | { readonly type: 'run.resume' }
   /** One cycle, then pause again. */
-  | { readonly type: 'run.step' }
+  | {
+      readonly type: 'run.step';
+      /** At most one task starts in it: one of this operator, by index, or of any. */
+      readonly task?: { readonly operator: number | undefined } | undefined;
+    }
   /** Read no more, and finish what was read. */
   | { readonly type: 'run.stop' }
   | { readonly type: 'run.cancel'; readonly reason: unknown }
-  | { readonly type: 'run.setBudget'; readonly budget: LedgerBudget };
+  | { readonly type: 'run.setBudget'; readonly budget: LedgerBudget }
+  /** How many tasks of an operator, by index, may run at once from now on. */
+  | {
+      readonly type: 'run.setMaxConcurrency';
+      readonly operator: number;
+      readonly maxConcurrency: number;
+    };
 
 export type SupervisorEvent =
   | RunCommand

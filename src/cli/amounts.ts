@@ -1,4 +1,4 @@
-/** `cpu=4,memory=2GB,calls=10/s`: a budget as it is written on a command line. */
+/** `cpu=4,memory=2GB,calls=10/s`: a budget, and a port, as they are written on a command line. */
 import { InvalidArgumentError } from 'commander';
 import type { Budget, Rate } from '../budget.ts';
 
@@ -29,6 +29,13 @@ export function parseBudget(text: string, before: Budget = {}): Budget {
     budget.set(name, parseAmount(name, amount));
   }
   return Object.fromEntries(budget);
+}
+
+/** @throws InvalidArgumentError when it is no port. */
+export function parsePort(text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port <= 65_535) return port;
+  throw new InvalidArgumentError('a port is a whole number from 0 to 65535.');
 }
 
 /** A number, a size in bytes, or a rate. */

@@ -3,9 +3,10 @@ import { createRequire } from 'node:module';
 import { inspect } from 'node:util';
 import { Command, CommanderError, Option } from 'commander';
 import { describe } from '../../machines/errors.ts';
-import { parseBudget } from './amounts.ts';
+import { parseBudget, parsePort } from './amounts.ts';
 import { EXIT_CODES_HELP, exitCodeOf } from './exit-code.ts';
 import { GRAPH_FORMATS, graphFlow, type GraphOptions } from './graph-flow.ts';
+import type { OpenOptions } from './open-recording.ts';
 import { runFlow, type RunOptions } from './run-flow.ts';
 
 const { version } = createRequire(import.meta.url)('sluice/package.json') as { version: string };
@@ -24,8 +25,22 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   addFlowCommand(program, 'run')
     .description('run the pipeline of a file, showing its progress, and say in the end what it did')
     .option('-q, --quiet', 'show nothing but errors')
+    .option('--inspect', 'show the run in a browser: prints the address of the inspector')
+    .option('--control', 'with --inspect: let those who look hold, step and change the run')
+    .option('--stay', 'with --inspect: keep it after the run, until Ctrl-C')
+    .option('--record <file>', 'record the run to a file, for sluice open')
     .action(async (file: string, options: RunOptions) => {
       exitCode = await runFlow(file, options);
+    });
+  program
+    .command('open')
+    .description('show a recording of a run in a browser: prints the address of the inspector')
+    .argument('<recording>', 'a file that was written with --record or run.record()')
+    .option('--port <port>', 'where to listen; default: any port that is free', parsePort)
+    .option('--verbose', 'show errors with their stack and cause')
+    .action(async (file: string, { port }: OpenOptions) => {
+      const { openInInspector } = await import('./open-recording.ts');
+      exitCode = await openInInspector(file, port === undefined ? {} : { port });
     });
   addFlowCommand(program, 'graph')
     .description("show the plan of a file's pipeline, as text and as a Mermaid flowchart")

@@ -4,30 +4,50 @@ import type { Budget } from '../budget.ts';
 import { showProgress } from '../node/progress.ts';
 import { summaryLines } from '../node/run-summary.ts';
 import { paint } from '../node/terminal-text.ts';
+import type { Inspector, RecordingFile } from '../inspect/server/index.ts';
+import { recordRun } from '../node-tools.ts';
 import { isSink } from '../plan.ts';
 import type { Run } from '../run.ts';
 import { SIGNAL_EXIT_CODES, type EndSignal } from './exit-code.ts';
+import { UsageError } from './cli-errors.ts';
 import { loadFlow } from './load-flow.ts';
+import { signalGiven } from './signals.ts';
 
 export interface RunOptions {
   readonly budget?: Budget;
   readonly export?: string;
   readonly quiet?: boolean;
+  /** Shows the run in the inspector. */
+  readonly inspect?: boolean;
+  /** Lets those who look hold, step and change the run. */
+  readonly control?: boolean;
+  /** Keeps the inspector after the run until the process is interrupted. */
+  readonly stay?: boolean;
+  /** A file to record the run to. */
+  readonly record?: string;
 }
 
 /** Returns the exit code. */
 export async function runFlow(file: string, options: RunOptions): Promise<number> {
   const { budget = {}, quiet = false } = options;
   const flow = await loadFlow(file, options.export);
+  const inspector = await inspectorFor(options);
   const run = flow.start({ budget });
+  if (inspector !== undefined) {
+    const url = inspector.inspect(run);
+    process.stderr.write(`inspector: ${url}\n`);
+  }
+  const recording = options.record === undefined ? undefined : recordRun(run, options.record, {});
   const interruption = endOnSignals(run);
   showProgress(run, { quiet, summary: false });
   try {
     // What goes wrong meanwhile is told by `run.done`.
     const counting = isSink(flow.node) ? undefined : countRows(run).catch(() => undefined);
     const report = await run.done;
+    await closeRecording(recording);
     const rows = await counting;
     if (!quiet) printSummary(run, report, rows);
+    if (inspector !== undefined) await stay(inspector, options.stay === true);
     const signal = interruption.signal();
     if (report.status === 'cancelled') {
       process.stderr.write(`sluice: cancelled${signal === undefined ? '' : ` by ${signal}`}\n`);
@@ -37,6 +57,39 @@ export async function runFlow(file: string, options: RunOptions): Promise<number
   } finally {
     interruption.ignore();
   }
+}
+
+/** The inspector is there before the run begins, so that it misses nothing. */
+async function inspectorFor({
+  inspect = false,
+  control = false,
+  stay = false,
+}: RunOptions): Promise<Inspector | undefined> {
+  if (!inspect) {
+    if (!control && !stay) return undefined;
+    throw new UsageError('--control and --stay are for the inspector: add --inspect');
+  }
+  const { startInspector } = await import('../inspect/server/index.ts');
+  return startInspector({ control });
+}
+
+/** After the run: as long as somebody looks at it, or until it is interrupted. */
+async function stay(inspector: Inspector, always: boolean): Promise<void> {
+  if (always || inspector.viewers > 0) {
+    const until = always ? 'Ctrl-C ends it' : 'it ends when the page is closed, or with Ctrl-C';
+    process.stderr.write(`sluice: the run is over; the inspector stays: ${until}\n`);
+    await (always ? signalGiven() : signalGiven(inspector.idle()));
+  }
+  await inspector.close();
+}
+
+async function closeRecording(recording: RecordingFile | undefined): Promise<void> {
+  if (recording === undefined) return;
+  await recording.done;
+  const lost = recording.lost === 0 ? '' : `, ${String(recording.lost)} left out`;
+  process.stderr.write(
+    `sluice: recorded ${String(recording.events)} events${lost}; see them with: sluice open ${recording.path}\n`,
+  );
 }
 
 /** Takes all rows and lets them go. */

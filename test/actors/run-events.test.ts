@@ -217,8 +217,9 @@ describe('somebody who comes late', () => {
     await env.advance(50);
     const events: RunEvent[] = [];
     run.trace.subscribe((event) => events.push(event));
-    const [first] = events;
-    expect(first).toMatchObject({ type: 'actor.started', actor: 'late', machine: 'supervisor' });
+    const [first, , second] = events;
+    expect(first).toMatchObject({ type: 'run.started', plan: { name: 'late' } });
+    expect(second).toMatchObject({ type: 'actor.started', actor: 'late', machine: 'supervisor' });
     expect(events).toEqual(
       expect.arrayContaining([
         expect.objectContaining({
@@ -239,10 +240,12 @@ describe('somebody who comes late', () => {
 });
 
 describe('a translator', () => {
+  const plan = { name: 'root', operators: [] };
+
   /** A root with one child, which gets a message each time the root is poked. */
   function translated(): readonly RunEventBody[] {
     const events: RunEventBody[] = [];
-    const translator = createTranslator(['first', 'second'], (event) => events.push(event));
+    const translator = createTranslator({ plan, startedAt: 0 }, (event) => events.push(event) - 1);
     const machine = setup({
       types: { events: {} as { type: 'poke' } },
       actors: { child: fromCallback(() => undefined) },
@@ -253,7 +256,14 @@ describe('a translator', () => {
         poke: {
           actions: ({ self }) => {
             const { helper } = self.getSnapshot().children;
-            helper?.send({ type: 'operator.input', refs: [{ id: 7 }, { id: 8 }] });
+            helper?.send({
+              type: 'operator.input',
+              port: 0,
+              refs: [
+                { id: 7, numRows: 1, sizeBytes: 10 },
+                { id: 8, numRows: 2, sizeBytes: 20 },
+              ],
+            });
           },
         },
       },
@@ -274,7 +284,14 @@ describe('a translator', () => {
   });
 
   test('translates what messages mean', () => {
-    expect(translated()).toContainEqual({ type: 'blocks.moved', to: 'helper', blocks: [7, 8] });
+    expect(translated()).toContainEqual({
+      type: 'blocks.moved',
+      to: 'helper',
+      port: 0,
+      blocks: [7, 8],
+      rows: 3,
+      bytes: 30,
+    });
   });
 
   test('names machines by their charts, and anybody else by their id', () => {

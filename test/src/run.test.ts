@@ -78,7 +78,7 @@ test('drain runs for the effects', async () => {
   expect(run.snapshot().blockBytes).toMatchObject({ live: 0 });
 });
 
-test('a run has one consumer', async () => {
+test('F44: a run has one consumer', async () => {
   const env = simEnv();
   const run = counting(env, 2).start({ env });
   const rows = run.collect();
@@ -87,7 +87,7 @@ test('a run has one consumer', async () => {
   await env.drive(rows);
 });
 
-test('a run whose outputs nobody takes waits, and says so', async () => {
+test('F41: a run whose outputs nobody takes waits, and says so', async () => {
   const env = simEnv();
   const run = counting(env, 100).start({ env });
   await env.advance(10_000);
@@ -97,7 +97,7 @@ test('a run whose outputs nobody takes waits, and says so', async () => {
   expect((await env.drive(run.collect())).length).toBe(100);
 });
 
-test('leaving the loop early cancels the run, without an error', async () => {
+test('F41: leaving the loop early cancels the run, without an error', async () => {
   const env = simEnv();
   const returned = vi.fn();
   const run = pipeline('endless')
@@ -125,7 +125,7 @@ test('leaving the loop early cancels the run, without an error', async () => {
   expect(env.pending()).toBe(0);
 });
 
-test('an error in the loop body cancels the run and stays what it is', async () => {
+test('F41: an error in the loop body cancels the run and stays what it is', async () => {
   const env = simEnv();
   const run = counting(env, 10).start({ env });
   const consumed = (async () => {
@@ -140,6 +140,81 @@ test('a flow can be started again and again', async () => {
   const flow = counting(env, 2);
   expect(await env.drive(flow.start({ env }).collect())).toEqual([0, 1]);
   expect(await env.drive(flow.start({ env }).collect())).toEqual([0, 1]);
+});
+
+test('maxConcurrency may change while the run goes on', async () => {
+  const env = simEnv();
+  const run = pipeline('resized')
+    .fromBlocks(Array.from({ length: 40 }, (_, row) => [row]))
+    .mapBlocks(
+      async (rows: number[]) => {
+        await env.sleep(100);
+        return rows;
+      },
+      { name: 'work', maxConcurrency: 2, resources: {}, input: { blocks: 1 } },
+    )
+    .start({ env });
+  const done = run.drain();
+  const active = (): number | undefined => run.snapshot().operators['work']?.active;
+  await env.advance(50);
+  expect(active()).toBe(2);
+  run.setMaxConcurrency('work', 5);
+  await env.advance(1);
+  expect(active()).toBe(5);
+  run.setMaxConcurrency('work', 1);
+  await env.advance(1);
+  expect(active()).toBe(5);
+  await env.advance(300);
+  expect(active()).toBe(1);
+  expect(() => {
+    run.setMaxConcurrency('nobody', 1);
+  }).toThrow('there is no operator "nobody"; there are: source, work');
+  expect(() => {
+    run.setMaxConcurrency('work', 0);
+  }).toThrow(OptionError);
+  run.setMaxConcurrency('work', 64);
+  await env.drive(done);
+});
+
+test('an operator that keeps state has one task, whatever is asked', () => {
+  const env = simEnv();
+  const run = pipeline('serial').from([1]).batch({ rows: 2 }).start({ env });
+  expect(() => {
+    run.setMaxConcurrency('batch', 2);
+  }).toThrow('"batch" keeps state between its tasks: it runs one at a time');
+  void run.cancel();
+});
+
+test('a step of one task starts one task', async () => {
+  const env = simEnv();
+  const run = pipeline('stepped')
+    .fromBlocks(Array.from({ length: 9 }, (_, row) => [row]))
+    .mapBlocks(
+      async (rows: number[]) => {
+        await env.sleep(100);
+        return rows;
+      },
+      { name: 'work', maxConcurrency: 1, resources: {}, input: { blocks: 1 } },
+    )
+    .start({ env });
+  void run.drain();
+  const active = (): number | undefined => run.snapshot().operators['work']?.active;
+  await env.advance(10);
+  run.pause();
+  run.setMaxConcurrency('work', 9);
+  // What the pause held is asked for in the first cycle.
+  await env.drive(run.step({ by: 'task', operator: 'source' }));
+  const before = active() ?? 0;
+  for (let tasks = 1; tasks <= 3; tasks++) {
+    await env.drive(run.step({ by: 'task', operator: 'work' }));
+    expect(active()).toBe(before + tasks);
+  }
+  await env.drive(run.step());
+  expect(active()).toBeGreaterThan(before + 4);
+  await expect(run.step({ by: 'task', operator: 'nobody' })).rejects.toThrow(
+    'no operator "nobody"',
+  );
+  await env.drive(run.cancel());
 });
 
 test('pause holds what has not started; step lets one cycle pass', async () => {
@@ -158,7 +233,7 @@ test('pause holds what has not started; step lets one cycle pass', async () => {
   expect(await env.drive(rows)).toHaveLength(10);
 });
 
-test('cancel ends everything and says why', async () => {
+test('F42: cancel ends everything and says why', async () => {
   const env = simEnv();
   const signals: AbortSignal[] = [];
   const run = pipeline('slow')
@@ -194,7 +269,7 @@ test('cancel ends everything and says why', async () => {
   expect(await run.done).toMatchObject({ reason });
 });
 
-test('a signal cancels, before the start and during the run', async () => {
+test('F42: a signal cancels, before the start and during the run', async () => {
   const env = simEnv();
   const listed = vi.fn(() => []);
   const before = pipeline('p')
@@ -220,7 +295,7 @@ test('await using disposes of a run', async () => {
   expect((await run.done).status).toBe('cancelled');
 });
 
-test('setBudget changes what may run from then on', async () => {
+test('F38: setBudget changes what may run from then on', async () => {
   const env = simEnv();
   const run = counting(env, 100, 100).start({ env, budget: { cpu: 1 } });
   const rows = run.collect();
@@ -363,7 +438,7 @@ test('reads from observables and streams', async () => {
   expect(await env.drive(fromStream.start({ env }).collect())).toEqual([2, 4]);
 });
 
-test('two runs in one process do not touch each other', async () => {
+test('F32: two runs in one process do not touch each other', async () => {
   const env = simEnv();
   const good = counting(env, 20).start({ env });
   const bad = pipeline('bad')

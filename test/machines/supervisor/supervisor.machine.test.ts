@@ -368,6 +368,29 @@ describe('a pause', () => {
     expect(state()).toBe('paused');
   });
 
+  test('starts one task, of the operator that is named, when one task is stepped', () => {
+    const { settle, cycle, actor, ends, runs, demand } = play();
+    demand(10);
+    settle();
+    actor.send({ type: 'run.pause' });
+    ends(0, 3);
+    settle();
+    const before = runs.length;
+    actor.send({ type: 'run.step', task: { operator: 1 } });
+    cycle();
+    settle();
+    expect(runs.slice(before).map(({ operator }) => operator)).toEqual([1]);
+    actor.send({ type: 'run.step', task: { operator: 0 } });
+    cycle();
+    settle();
+    expect(runs.slice(before + 1).every(({ operator }) => operator === 0)).toBe(true);
+    actor.send({ type: 'run.step', task: { operator: undefined } });
+    const between = runs.length;
+    cycle();
+    settle();
+    expect(runs.length).toBeLessThanOrEqual(between + 1);
+  });
+
   test('may be asked for before the run has begun', () => {
     const { actor, state } = play({ opening: 'waits' });
     actor.send({ type: 'run.pause' });

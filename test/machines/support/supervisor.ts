@@ -93,6 +93,7 @@ export function desk(
       fruitless: 0,
       paused: false,
       stepping: 'no',
+      stepTask: undefined,
       stopping: false,
       delivered: false,
       ending: undefined,

@@ -1,0 +1,6 @@
+/** What is shown, to take away. */
+import type { ReactNode } from 'react';
+
+export function Exports(): ReactNode {
+  return null;
+}

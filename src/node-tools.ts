@@ -1,0 +1,56 @@
+/**
+ * What a run can do in Node alone. The main entry imports this file only when it is asked for, and a
+ * bundler for browsers takes `browser-tools.ts` in its place (see `browser` in package.json).
+ */
+import { OptionError } from '../machines/errors.ts';
+import {
+  recordEvents,
+  type RecordingFile,
+  type RecordOptions,
+} from './inspect/server/recording-file.ts';
+import type { Inspector, InspectorOptions } from './inspect/server/inspector.ts';
+import { internalsOf } from './run-internals.ts';
+import type { Run } from './run.ts';
+import { checkNames } from './options.ts';
+
+/** The inspectors of this process, by their options: several runs share one. */
+const inspectors = new Map<string, Promise<Inspector>>();
+
+/** Shows a run in the inspector of this process. Returns the address of the page. */
+export async function inspectRun<T>(run: Run<T>, options: InspectorOptions): Promise<string> {
+  const key = JSON.stringify(options, (_name, value: unknown) =>
+    typeof value === 'function' ? String(value) : value,
+  );
+  let inspector = inspectors.get(key);
+  if (inspector === undefined) {
+    const { startInspector } = await import('./inspect/server/inspector.ts');
+    // Somebody else may have been faster.
+    inspector = inspectors.get(key) ?? startInspector(options);
+    inspectors.set(key, inspector);
+    inspector.catch(() => inspectors.delete(key));
+  }
+  return (await inspector).inspect(run);
+}
+
+/** Records a run to a file from now on. */
+export function recordRun<T>(run: Run<T>, path: string, options: RecordOptions): RecordingFile {
+  if (typeof path !== 'string' || path === '') {
+    throw new OptionError('path', 'record(path) needs the path of a file');
+  }
+  checkNames('options', options, ['redact']);
+  const { env, startedAt } = internalsOf(run) ?? { env: undefined, startedAt: 0 };
+  return recordEvents(
+    path,
+    {
+      name: run.name,
+      startedAt: (env?.timeOrigin ?? 0) + startedAt,
+      listen(listener, end) {
+        const subscription = run.trace.subscribe({ next: listener, complete: end, error: end });
+        return () => {
+          subscription.unsubscribe();
+        };
+      },
+    },
+    options,
+  );
+}

@@ -1,0 +1,127 @@
+/**
+ * Found, not told: five pipelines with a fault, and somebody who knows nothing of it. From the home screen
+ * it takes three clicks at most to the text that names the cause.
+ */
+import { setTimeout } from 'node:timers/promises';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startInspector } from '../../src/inspect/server/index.ts';
+import { BUILT_PAGE } from './support/build-page.ts';
+import { launchBrowser } from './support/chromium.ts';
+import {
+  deafConsumer,
+  poisonBlock,
+  skewedFanIn,
+  slowStage,
+  tightBudget,
+} from './support/faulty.ts';
+import { record } from './support/recordings.ts';
+import { servePage } from './support/serve.ts';
+import { visit } from './support/visit.ts';
+
+let browser: Browser;
+
+beforeAll(async () => {
+  browser = await launchBrowser();
+});
+
+afterAll(async () => {
+  await browser.close();
+});
+
+/** Somebody with a mouse, who counts what they click. */
+interface Person {
+  readonly page: Page;
+  readonly click: (name: RegExp) => Promise<void>;
+  /** What the bar at the top says limits the run. */
+  readonly why: () => Promise<string>;
+  /** The text of the detail that is open. */
+  readonly detail: () => Promise<string>;
+}
+
+async function look(recording: string, walk: (person: Person) => Promise<void>): Promise<void> {
+  const served = await servePage(recording);
+  await lookAt(served.url, walk);
+  await served.close();
+}
+
+async function lookAt(url: string, walk: (person: Person) => Promise<void>): Promise<void> {
+  const { page, end } = await visit(browser, url);
+  let clicks = 0;
+  await page.locator('.card').first().waitFor();
+  await walk({
+    page,
+    async click(name) {
+      clicks += 1;
+      await page.getByRole('button', { name }).first().click();
+    },
+    why: () => page.getByRole('region', { name: 'What limits the run' }).innerText(),
+    detail: () => page.getByRole('complementary').innerText(),
+  });
+  expect(clicks).toBeLessThanOrEqual(3);
+  await end();
+}
+
+test('a stage ten times slower than the rest', async () => {
+  const recording = await record(slowStage, { budget: { cpu: 8 } }, 3000);
+  await look(recording, async ({ page, click, why, detail }) => {
+    expect(await why()).toMatch(/geocode limits the run: all 2 tasks it may have are busy/);
+    await click(/^Show geocode$/);
+    expect(await detail()).toMatch(/running (9\d|100) %/);
+    expect(await detail()).toMatch(/p50 100 ms/);
+    await click(/^Tasks$/);
+    await page.locator('canvas.gantt').waitFor();
+  });
+});
+
+test('a budget of tokens too small for the last stage', async () => {
+  const recording = await record(tightBudget, { budget: { cpu: 16, gpu: 4 } }, 3000);
+  await look(recording, async ({ page, click, why, detail }) => {
+    expect(await why()).toMatch(/rank limits the run: waiting for gpu \(needs 3, 1 free\)/);
+    await click(/^Show rank$/);
+    expect(await detail()).toMatch(/asks for 3, 1 free/);
+    expect(await detail()).toMatch(/needs\s+cpu 1, gpu 3 a task/);
+    const gauge = page.getByRole('meter', { name: 'gpu' });
+    expect(await gauge.getAttribute('aria-valuetext')).toBe('3/4');
+  });
+});
+
+test('a poison block that is retried for ever', async () => {
+  const recording = await record(poisonBlock, { budget: { cpu: 8 } }, 4000);
+  await look(recording, async ({ click, why, detail }) => {
+    expect(await why()).toMatch(/price keeps failing on block 0\.38\.0.*row 777 has no price/);
+    await click(/^Show price$/);
+    expect(await detail()).toMatch(/Block 0\.38\.0 keeps failing: \d+ attempts/);
+    expect(await detail()).toMatch(/retried, block 0\.38\.0, attempt \d+: row 777 has no price/);
+  });
+});
+
+test('a consumer that stopped reading', async () => {
+  // Of a run under way: nothing happens in it any more, and time goes on all the same.
+  const run = deafConsumer({ sleep: setTimeout }).start({ budget: { cpu: 8 } });
+  const blocks = run.blocks();
+  for (let taken = 0; taken < 10; taken += 1) await blocks.next();
+  const inspector = await startInspector({ ui: BUILT_PAGE });
+  await lookAt(inspector.inspect(run), async ({ page, click, why, detail }) => {
+    await expect.poll(why).toMatch(/the consumer limits the run: it has not asked for more/);
+    await click(/^Show format$/);
+    expect(await detail()).toMatch(/Waits for the consumer to take more for /);
+    expect(await detail()).toMatch(/nobody takes the outputs that are there/);
+    await expect.poll(detail).toMatch(/take more for [1-9]\d*\.\d s/);
+    await page.getByRole('img', { name: /^consumer, has got \d+ rows$/ }).waitFor();
+  });
+  await run.cancel('seen');
+  await inspector.close();
+});
+
+test('a fan-in whose one side is twenty times as slow', async () => {
+  const recording = await record(skewedFanIn, { budget: { cpu: 8 } }, 4000);
+  await look(recording, async ({ click, why, detail }) => {
+    expect(await why()).toMatch(/zip waits for input 2 \(prices\)/);
+    await click(/^Show prices$/);
+    expect(await detail()).toMatch(/p50 200 ms/);
+    await click(/^zip, /);
+    expect(await detail()).toMatch(/input 1\s+\d+ blocks from orders/);
+    expect(await detail()).toMatch(/input 2\s+0 blocks from prices/);
+  });
+});

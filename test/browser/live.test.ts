@@ -1,0 +1,194 @@
+/** A run under way: those who come late see all of it, those who lose the line get it back, and control. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { pipeline, type Run } from '../../src/index.ts';
+import { startInspector } from '../../src/inspect/server/index.ts';
+import { BUILT_PAGE } from './support/build-page.ts';
+import { launchBrowser } from './support/chromium.ts';
+import { stretchWire } from './support/proxy.ts';
+import { visit } from './support/visit.ts';
+
+let browser: Browser;
+
+beforeAll(async () => {
+  browser = await launchBrowser();
+});
+
+afterAll(async () => {
+  await browser.close();
+});
+
+/** Runs until it is cancelled. */
+function endless(): Run<number> {
+  function* rows(): Generator<number> {
+    for (let row = 0; ; row += 1) yield row;
+  }
+  const run = pipeline('endless')
+    .from(rows(), { rowsPerBlock: 5 })
+    .mapBlocks(
+      async (block: readonly number[]) => {
+        await sleep(10);
+        return block;
+      },
+      { name: 'parse', maxConcurrency: 2 },
+    )
+    .mapBlocks(
+      async (block: readonly number[]) => {
+        await sleep(15);
+        return block;
+      },
+      { name: 'store', maxConcurrency: 2 },
+    )
+    .start({ budget: { cpu: 8 } });
+  run.drain().catch(() => undefined);
+  return run;
+}
+
+/** Until an operator has done so many tasks. */
+async function done(run: Run<number>, operator: string, tasks: number): Promise<void> {
+  await expect
+    .poll(() => run.snapshot().operators[operator]?.done ?? 0, { timeout: 20_000 })
+    .toBeGreaterThanOrEqual(tasks);
+}
+
+test('whoever comes late sees everything there was', async () => {
+  const run = endless();
+  const inspector = await startInspector({ ui: BUILT_PAGE });
+  const url = inspector.inspect(run);
+  await done(run, 'store', 30);
+  const { page, end } = await visit(browser, url);
+  await page.locator('.card[data-operator="store"]').waitFor();
+  const count = page.locator('.card[data-operator="store"] text').filter({ hasText: /✓\d\d/ });
+  await count.waitFor();
+  await page.keyboard.press('2');
+  await page.locator('[data-state="running.dispatching"]').waitFor();
+  await page.keyboard.press('4');
+  await page.keyboard.press('t');
+  await page
+    .getByRole('table', { name: /^Tasks/ })
+    .getByText(/^store #\d+$/)
+    .first()
+    .waitFor();
+  // The token has left the address, and the page can be loaded again all the same.
+  expect(page.url()).not.toContain('token');
+  await page.reload();
+  await page.getByRole('tab', { name: 'Timeline', selected: true }).waitFor();
+  await page.getByText('● live').waitFor();
+  // Nothing may be changed by those who may only look.
+  expect(await page.getByRole('button', { name: 'Hold' }).count()).toBe(0);
+  await run.cancel('seen');
+  await page.getByText('run is over').waitFor();
+  await end();
+  await inspector.close();
+});
+
+test('a line that is cut is told of, and taken up again', async () => {
+  const wire = await stretchWire();
+  const run = endless();
+  const inspector = await startInspector({
+    ui: BUILT_PAGE,
+    allowedHosts: [`127.0.0.1:${String(wire.port)}`],
+  });
+  const url = new URL(inspector.inspect(run));
+  wire.leadTo(Number(url.port));
+  url.port = String(wire.port);
+  const { page } = await visit(browser, url.href);
+  await page.getByText('● live').waitFor();
+  await page.locator('.card[data-operator="store"]').waitFor();
+  wire.cut();
+  await page.getByText(/^disconnected, retrying in \d+ s$/).waitFor();
+  // What was seen last is still there.
+  expect(await page.locator('.card').count()).toBe(3);
+  wire.mend();
+  await page.getByText('● live').waitFor();
+  const before = run.snapshot().operators['store']?.done ?? 0;
+  const doneShown = async (): Promise<number> => {
+    const texts = await page.locator('.card[data-operator="store"] text').allTextContents();
+    return Number(texts.find((text) => text.includes('✓'))?.replace(/.*✓/, '') ?? 0);
+  };
+  await expect.poll(doneShown, { timeout: 15_000 }).toBeGreaterThan(before);
+  // The browser itself complains of the line: that is all there may be to complain of.
+  await page.close();
+  await run.cancel('seen');
+  await inspector.close();
+  await wire.close();
+});
+
+test('who has the control address holds, steps, resumes and changes the run', async () => {
+  const run = endless();
+  const inspector = await startInspector({ ui: BUILT_PAGE, control: true });
+  const { page, end } = await visit(browser, inspector.inspect(run));
+  await page.getByRole('button', { name: 'Hold' }).click();
+  await page.getByText('held: no task starts until it is resumed').first().waitFor();
+  expect(run.snapshot().state).toBe('paused');
+  await page.getByRole('button', { name: 'Step task' }).click();
+  await page.getByRole('button', { name: 'Resume' }).click();
+  await expect.poll(() => run.snapshot().state).toBe('running');
+
+  await page.locator('.card[data-operator="parse"]').click();
+  await page.getByRole('spinbutton', { name: 'maxConcurrency' }).fill('5');
+  await page.getByRole('button', { name: 'Set', exact: true }).click();
+  await page.getByText('of 5 tasks').waitFor();
+
+  await page.keyboard.press('b');
+  const dialog = page.getByRole('dialog', { name: 'Breakpoints' });
+  await dialog.getByRole('combobox', { name: /Hold when/ }).selectOption('message');
+  await dialog.getByRole('textbox').fill('operator.dispatch');
+  await dialog.getByRole('button', { name: 'Add' }).click();
+  await expect.poll(() => run.snapshot().state).toBe('paused');
+  await dialog.getByRole('button', { name: 'Close' }).click();
+  await page.getByText('held by a breakpoint').first().waitFor();
+  expect(page.url()).not.toContain('token');
+  await run.cancel('seen');
+  await end();
+  await inspector.close();
+});
+
+test('time is travelled while the run goes on', async () => {
+  const run = endless();
+  const inspector = await startInspector({ ui: BUILT_PAGE });
+  const url = inspector.inspect(run);
+  await done(run, 'store', 40);
+  const { page, end } = await visit(browser, url);
+  await page.locator('.card[data-operator="store"]').waitFor();
+  const slider = page.getByRole('slider', { name: 'Moment of the run' });
+  await slider.fill('100');
+  await page.getByText('viewing 00:00.1').waitFor();
+  await page.getByText('live is').waitFor();
+  const then = page.url();
+  await done(run, 'store', 80);
+  // Another visitor with the address sees the same moment.
+  const second = await visit(browser, `${then}${new URL(url).hash}`);
+  await second.page.getByText('viewing 00:00.1').waitFor();
+  await second.end();
+  await page.getByRole('button', { name: 'Go live' }).click();
+  await expect.poll(() => page.getByText('viewing 00:').count()).toBe(0);
+  await end();
+  await run.cancel('seen');
+  await inspector.close();
+});
+
+test('what comes from the run is text, whatever it looks like', async () => {
+  const name = '<img src=x onerror="document.title=1">';
+  const run = pipeline('<script>alert(1)</script>')
+    .from([1, 2, 3], { rowsPerBlock: 1 })
+    .mapBlocks(
+      () => {
+        throw new Error('<b onclick="x">boom</b>');
+      },
+      { name, retries: { count: 1000, backoff: 40 } },
+    )
+    .start();
+  run.drain().catch(() => undefined);
+  const inspector = await startInspector({ ui: BUILT_PAGE });
+  const { page, end } = await visit(browser, inspector.inspect(run));
+  await page.getByRole('button', { name: `Show ${name.slice(0, 20)}` }).click();
+  await page.getByText('<b onclick="x">boom</b>').first().waitFor();
+  for (const tab of ['2', '3', '4', '5', '6', '7', '1']) await page.keyboard.press(tab);
+  expect(await page.locator('img, script:not([src])').count()).toBe(0);
+  expect(await page.title()).toBe('Sluice inspector');
+  await run.cancel('seen');
+  await end();
+  await inspector.close();
+});

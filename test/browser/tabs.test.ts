@@ -1,0 +1,106 @@
+/** Every tab, in both themes: what it shows, its table, and what a checker of accessibility says of it. */
+import axe from 'axe-core';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { launchBrowser } from './support/chromium.ts';
+import { ORDERS_BUDGET, orders, record } from './support/recordings.ts';
+import { servePage, type Served } from './support/serve.ts';
+import { visit } from './support/visit.ts';
+
+let browser: Browser;
+let served: Served;
+
+beforeAll(async () => {
+  const recording = await record(orders, { budget: ORDERS_BUDGET }, 2600);
+  [browser, served] = await Promise.all([launchBrowser(), servePage(recording)]);
+});
+
+afterAll(async () => {
+  await browser.close();
+  await served.close();
+});
+
+/** What must be seen in a tab before it is judged. */
+const TABS: Readonly<Record<string, (page: Page) => Promise<void>>> = {
+  pipeline: async (page) => {
+    await page.locator('.card[data-operator="enrich"]').waitFor();
+    await expect.poll(() => page.locator('.card').count()).toBe(4);
+    await page.getByText('limits the run').first().waitFor();
+  },
+  actors: async (page) => {
+    await page.locator('[data-state="running.polling"]').waitFor();
+    await page.getByRole('button', { name: 'enrich running' }).waitFor();
+  },
+  messages: async (page) => {
+    await page.locator('.message').first().waitFor();
+  },
+  timeline: async (page) => {
+    await page.locator('canvas.gantt').waitFor();
+  },
+  metrics: async (page) => {
+    await page.locator('[data-chart="throughput"] canvas').waitFor();
+  },
+  events: async (page) => {
+    await page.getByRole('row').nth(5).waitFor();
+  },
+  runs: async (page) => {
+    await page.getByText('Open a recording').first().waitFor();
+  },
+};
+
+/** Which table says what the drawing shows: a caption, and a cell that must be in it. */
+const TABLES: Readonly<Record<string, readonly [string, string]>> = {
+  pipeline: ['Operators of the pipeline', 'enrich'],
+  actors: ['States of orders', 'running.polling'],
+  messages: ['Messages, the newest first', 'operator.poll'],
+  timeline: ['Tasks, the newest first', 'enrich #'],
+  metrics: ['Samples, the newest first', '00:0'],
+};
+
+describe.each(['light', 'dark'] as const)('in the %s theme', (theme) => {
+  test.each(Object.keys(TABS))('the tab %s is shown, and is accessible', async (tab) => {
+    const { page, end } = await visit(browser, `${served.url}?tab=${tab}`, { theme });
+    await TABS[tab]?.(page);
+    expect(await violations(page)).toEqual([]);
+    await end();
+  });
+});
+
+test.each(Object.entries(TABLES))('T shows %s as a table', async (tab, [caption, cell]) => {
+  const { page, end } = await visit(browser, `${served.url}?tab=${tab}`);
+  await TABS[tab]?.(page);
+  await page.keyboard.press('t');
+  const table = page.getByRole('table', { name: caption });
+  await table.waitFor();
+  await table.getByText(cell).first().waitFor();
+  expect(await violations(page)).toEqual([]);
+  await page.keyboard.press('t');
+  await expect.poll(() => table.count()).toBe(0);
+  await end();
+});
+
+test('colours forced by the system leave glyphs, words and borders', async () => {
+  const { page, end } = await visit(browser, served.url, { forcedColors: true });
+  await TABS['pipeline']?.(page);
+  const card = page.locator('.card[data-operator="enrich"]');
+  await expect.poll(() => card.locator('.card-state').textContent()).toBe('running');
+  await expect.poll(() => card.locator('.card-glyph').textContent()).toBe('▶');
+  await end();
+});
+
+test('the page goes by a screen of 1024 pixels without anything out of reach', async () => {
+  const { page, end } = await visit(browser, served.url, { width: 1024, height: 700 });
+  await TABS['pipeline']?.(page);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+  expect(wide).toBe(false);
+  await end();
+});
+
+async function violations(page: Page): Promise<readonly string[]> {
+  await page.evaluate(axe.source);
+  const found = await page.evaluate(async () => {
+    const checker = (window as unknown as { axe: typeof axe }).axe;
+    return (await checker.run(document)).violations;
+  });
+  return found.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`));
+}
