@@ -4,7 +4,9 @@
  * against raw messages.
  *
  * All of a round run one after the other, in an order of chance, with warm threads; ratios are formed
- * within a round, so that what else the machine does meets both sides. Arguments: `--rounds <n>`.
+ * within a round, so that what else the machine does meets both sides. On a machine that has other
+ * work, a thread waits for its turn each time it is woken: then the ratio of processor time, of all
+ * threads together, says more than that of the clock. Arguments: `--rounds <n>`.
  */
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -30,7 +32,22 @@ const piscina = new Piscina({
   maxThreads: THREADS,
 });
 
-type Case = () => Promise<number>;
+/** Milliseconds on the clock, and of processors, all threads together. */
+interface Taken {
+  readonly wall: number;
+  readonly cpu: number;
+}
+
+type Case = () => Promise<Taken>;
+
+function startWatch(): () => Taken {
+  const before = performance.now();
+  const cpuBefore = process.cpuUsage();
+  return () => {
+    const { user, system } = process.cpuUsage(cpuBefore);
+    return { wall: performance.now() - before, cpu: (user + system) / 1000 };
+  };
+}
 
 interface Work {
   readonly blocks: number;
@@ -38,45 +55,59 @@ interface Work {
   readonly units: number;
 }
 
-/** Milliseconds until everything is done in this thread. */
-async function serial({ blocks, units }: Work): Promise<number> {
-  const before = performance.now();
+/** Everything in this thread. */
+async function serial({ blocks, units }: Work): Promise<Taken> {
+  const stop = startWatch();
   for (let block = 0; block < blocks; block++) burn(units);
-  return Promise.resolve(performance.now() - before);
+  return Promise.resolve(stop());
 }
 
-async function withPiscina({ blocks, units }: Work): Promise<number> {
-  const before = performance.now();
+async function withPiscina({ blocks, units }: Work): Promise<Taken> {
+  const stop = startWatch();
   await Promise.all(Array.from({ length: blocks }, () => piscina.run(units) as Promise<number>));
-  return performance.now() - before;
+  return stop();
 }
+
+/** Rounds of work in each thread before the clock starts. */
+const WARM_UP = 64;
 
 /** A run whose threads are warmed up by its first blocks; the clock starts when those are through. */
-async function withSluice({ blocks, units }: Work, options: OperatorOptions): Promise<number> {
-  const warmUp = 64;
+async function withSluice({ blocks, units }: Work, options: OperatorOptions): Promise<Taken> {
+  const done = new Map<number, number>();
+  let sent = 0;
   let through = 0;
-  let allWarm: () => void = () => undefined;
-  const warm = new Promise<void>((resolve) => {
-    allWarm = resolve;
-  });
-  let before = NaN;
-  async function* source(): AsyncGenerator<readonly number[]> {
-    for (let block = 0; block < warmUp; block++) yield [Math.min(units, 500)];
-    await warm;
-    before = performance.now();
+  let stop = startWatch();
+  let goOn: () => void = () => undefined;
+  const isWarm = (): boolean =>
+    done.size === THREADS && [...done.values()].every((count) => count >= WARM_UP);
+  async function* warmUp(): AsyncGenerator<number[]> {
+    while (!isWarm()) {
+      // Wave after wave, so that each thread has its share of it.
+      for (let block = 0; block < 8 * THREADS; block++) yield [250];
+      sent += 8 * THREADS;
+      await new Promise<void>((resolve) => {
+        goOn = resolve;
+        if (through === sent) resolve();
+      });
+    }
+  }
+  function* work(): Generator<number[]> {
+    stop = startWatch();
+    sent = Infinity;
     for (let block = 0; block < blocks; block++) yield [units];
   }
   const run = pipeline('burn')
-    .fromBlocks(source)
+    .fromSource({ name: 'source', splits: () => [warmUp, work], read: (split) => split() })
+    // As many blocks wait as the tasks under way take: otherwise they would take fewer.
+    .mapBlocks((rows) => rows, { name: 'feed', queue: { blocks: 256 }, resources: { cpu: 0 } })
     .mapBlocks(workers(ops, 'burnRows', { threads: THREADS }), options)
     .start({ budget: { cpu: THREADS } });
-  for await (const block of run.blocks()) {
-    through += block.numRows;
-    if (through === warmUp) allWarm();
+  for await (const worker of run) {
+    through += 1;
+    done.set(worker, (done.get(worker) ?? 0) + 1);
+    if (through === sent) goOn();
   }
-  const taken = performance.now() - before;
-  if (through !== warmUp + blocks) throw new Error(`${String(through)} blocks came through`);
-  return taken;
+  return stop();
 }
 
 function largeArray(fill: number): Float64Array<ArrayBuffer> {
@@ -84,10 +115,10 @@ function largeArray(fill: number): Float64Array<ArrayBuffer> {
 }
 
 /** Large buffers to a thread and back, by hand. */
-async function rawTransfer(): Promise<number> {
+async function rawTransfer(): Promise<Taken> {
   const worker = new Worker(new URL('./workers/echo.js', import.meta.url));
   await new Promise((resolve) => worker.once('online', resolve));
-  const before = performance.now();
+  const stop = startWatch();
   await new Promise<void>((resolve) => {
     let sent = 0;
     let back = 0;
@@ -101,26 +132,27 @@ async function rawTransfer(): Promise<number> {
     });
     for (let first = 0; first < IN_FLIGHT; first++) send();
   });
-  const taken = performance.now() - before;
+  const taken = stop();
   await worker.terminate();
   return taken;
 }
 
 /** The same as blocks of columns, through a pipeline. */
-async function blockTransfer(): Promise<number> {
+async function blockTransfer(): Promise<Taken> {
   let begin: () => void = () => undefined;
   const warm = new Promise<void>((resolve) => {
     begin = resolve;
   });
-  let before = NaN;
+  let stop = startWatch();
   async function* source(): AsyncGenerator<ReturnType<typeof columnBlock<{ x: Float64Array }>>> {
     yield columnBlock({ x: Float64Array.of(1) });
     await warm;
-    before = performance.now();
+    stop = startWatch();
     for (let block = 0; block < BIG_BLOCKS; block++) yield columnBlock({ x: largeArray(block) });
   }
   const run = pipeline('through')
-    .fromBlocks(source)
+    // A reader gives its blocks away; `fromBlocks` has to leave them to whoever has made them.
+    .fromSource({ name: 'source', splits: () => [0], read: source })
     .mapBlocks(workers(ops, 'through', { threads: 1 }), { format: 'columns' })
     .start({ budget: { cpu: IN_FLIGHT, blockBytes: 16 * BLOCK_BYTES } });
   let through = -1;
@@ -129,7 +161,7 @@ async function blockTransfer(): Promise<number> {
     through += 1;
   }
   if (through !== BIG_BLOCKS) throw new Error(`${String(through)} blocks came through`);
-  return performance.now() - before;
+  return stop();
 }
 
 const long: Work = { blocks: 64, units: 20_000 };
@@ -152,7 +184,7 @@ const cases: Readonly<Record<string, Case>> = {
 
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '9' } } });
 const rounds = Number(values.rounds);
-const times = new Map<string, number[]>(Object.keys(cases).map((name) => [name, []]));
+const times = new Map<string, Taken[]>(Object.keys(cases).map((name) => [name, []]));
 console.log(
   `Node ${process.version}, ${String(cpus().length)} cores, load ${digits(loadavg()[0] ?? NaN)}, ${String(rounds)} rounds, threads warm`,
 );
@@ -166,36 +198,52 @@ for (let round = 0; round <= rounds; round++) {
 await piscina.destroy();
 
 /** The median over the rounds of one time over another. */
-function ratio(name: string, of: (round: number) => number): string {
+function ratio(name: string, kind: keyof Taken, base: string, parts = 1): string {
   const { median, least, most } = summarize(
-    (times.get(name) ?? []).map((taken, round) => taken / of(round)),
+    (times.get(name) ?? []).map((taken, round) => {
+      const other = times.get(base)?.[round]?.[kind] ?? NaN;
+      return taken[kind] / (other / parts);
+    }),
   );
   return `${digits(median)} (${digits(least)} to ${digits(most)})`;
 }
 
-function at(name: string, round: number): number {
-  return times.get(name)?.[round] ?? NaN;
+interface Row {
+  readonly name: string;
+  readonly base: string;
+  /** Over how many threads the work of the base could be spread. */
+  readonly threads: number;
 }
 
-function against(name: string): readonly [string, string] {
-  const [kind] = name.split(' ');
-  if (name === 'block transfer')
-    return ['raw transfer', ratio(name, (round) => at('raw transfer', round))];
-  if (name.startsWith('raw') || name.endsWith('serial')) return ['', ''];
-  const half = (round: number): number => at(`${kind ?? ''} serial`, round) / THREADS;
-  return ['half of serial', ratio(name, half)];
-}
+const rows: readonly Row[] = [
+  { name: 'long piscina', base: 'long serial', threads: THREADS },
+  { name: 'long sluice', base: 'long serial', threads: THREADS },
+  { name: 'short piscina', base: 'short serial', threads: THREADS },
+  { name: 'short sluice, one block a task', base: 'short serial', threads: THREADS },
+  { name: 'short sluice, 8 blocks a task', base: 'short serial', threads: THREADS },
+  { name: 'long sluice', base: 'long piscina', threads: 1 },
+  { name: 'block transfer', base: 'raw transfer', threads: 1 },
+];
 
 printTable(
   'Two worker threads',
   [
-    { title: 'case', cell: (name) => name, align: 'left' },
-    { title: 'median ms', cell: (name) => digits(summarize(times.get(name) ?? []).median) },
-    { title: 'against', cell: (name) => against(name)[0], align: 'left' },
-    { title: 'ratio (range)', cell: (name) => against(name)[1], align: 'left' },
+    { title: 'case', cell: ({ name }) => name, align: 'left' },
+    {
+      title: 'over',
+      cell: ({ base, threads }) => (threads === 1 ? base : `${base} / ${String(threads)}`),
+      align: 'left',
+    },
+    {
+      title: 'ms',
+      cell: ({ name }) => digits(summarize((times.get(name) ?? []).map(({ wall }) => wall)).median),
+    },
+    {
+      title: 'clock',
+      cell: ({ name, base, threads }) => ratio(name, 'wall', base, threads),
+      align: 'left',
+    },
+    { title: 'processor time', cell: ({ name, base }) => ratio(name, 'cpu', base), align: 'left' },
   ],
-  Object.keys(cases),
-);
-console.log(
-  `long, Sluice over piscina: ${ratio('long sluice', (round) => at('long piscina', round))}`,
+  rows,
 );
