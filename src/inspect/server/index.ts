@@ -4,6 +4,7 @@
  * @module sluice/inspect
  */
 export {
+  inspectActor,
   mountInspector,
   startInspector,
   type Inspector,
