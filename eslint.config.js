@@ -32,7 +32,16 @@ const seam = {
 };
 
 export default tseslint.config(
-  { ignores: ['dist/', 'out/', 'coverage/', '*.config.js', '.dependency-cruiser.cjs'] },
+  {
+    ignores: [
+      'dist/',
+      'out/',
+      'coverage/',
+      '*.config.js',
+      '*.config.mjs',
+      '.dependency-cruiser.cjs',
+    ],
+  },
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,
   {
@@ -76,6 +85,11 @@ export default tseslint.config(
   {
     files: ['src/node/**', 'src/cli/**', 'src/inspect/server/**'],
     rules: { ...seam, 'no-console': 'off' },
+  },
+  {
+    // A declaration of a module that is built can import in no other way.
+    files: ['**/*.d.ts'],
+    rules: { '@typescript-eslint/consistent-type-imports': 'off' },
   },
   {
     files: ['test/**', 'bench/**', 'examples/**'],

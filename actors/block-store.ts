@@ -1,19 +1,28 @@
 /**
  * The block store: where the rows of a run live, once, under counted references. A block goes when its
- * last holder lets go; nothing waits for the garbage collector.
+ * last holder lets go; nothing waits for the garbage collector. With a `Spill`, blocks that nobody uses
+ * leave memory while there is too much in it, and come back when somebody asks.
  */
 import type { BlockRef } from '../machines/block.ts';
-import { StoreError } from '../machines/errors.ts';
+import { describe, StoreError } from '../machines/errors.ts';
 import type { Block } from './block.ts';
+import { createIdleBlocks } from './idle-blocks.ts';
+import type { Spill, SpillUsage } from './spill.ts';
 
 export interface BlockStore {
   /** Puts a block in, with one holder. */
   readonly put: (block: Block<unknown>, lineage: string, producer: number) => BlockRef;
   /**
-   * The block a ref stands for.
-   * @throws StoreError when it was released by all its holders.
+   * The block a ref stands for, if it is in memory: one that is in use is.
+   * @throws StoreError when it was released by all its holders, or is not in memory.
    */
   readonly get: (ref: BlockRef) => Block<unknown>;
+  /**
+   * The block, for a holder that is going to use it: until it is released it stays in memory. A promise
+   * if it has to be brought back first.
+   * @throws StoreError when it was released by all its holders, or cannot be brought back.
+   */
+  readonly load: (ref: BlockRef) => Block<unknown> | Promise<Block<unknown>>;
   /** Whether more than one holder has the block. */
   readonly isShared: (ref: BlockRef) => boolean;
   /** Adds holders. */
@@ -25,9 +34,14 @@ export interface BlockStore {
   readonly release: (ref: BlockRef) => void;
   /** Lets go of everything, whoever holds it: the run is gone, and later releases mean nothing. */
   readonly clear: () => void;
-  /** Bytes freed since the last call, by producer. */
+  /**
+   * Nothing more will come, and nothing more is spilled: resolves when the last block that is not in
+   * memory was loaded or released, and everything outside of memory is removed.
+   */
+  readonly close: () => Promise<void>;
+  /** Bytes freed since the last call, by producer; less than none when blocks came back. */
   readonly takeReleased: () => ReadonlyMap<number, number>;
-  /** Calls back when something is released, once until `takeReleased` is called. */
+  /** Calls back when memory was freed, once until `takeReleased` is called. */
   readonly onReleased: (callback: () => void) => void;
   /** Tells of every block that goes, until the function that is returned is called. */
   readonly watchFreed: (listener: (id: number) => void) => () => void;
@@ -36,52 +50,267 @@ export interface BlockStore {
 
 export interface StoreUsage {
   readonly blocks: number;
+  /** Bytes in memory. */
   readonly bytes: number;
-  /** The most bytes there have ever been at once. */
+  /** The most bytes there have ever been in memory at once. */
   readonly peakBytes: number;
   /** Bytes of the largest block there has ever been. */
   readonly largestBytes: number;
+  readonly spill: SpillUsage;
 }
 
 interface Entry {
-  readonly block: Block<unknown>;
+  readonly id: number;
+  readonly lineage: string;
   readonly producer: number;
+  readonly sizeBytes: number;
+  /** Undefined while it is spilled. */
+  block: Block<unknown> | undefined;
   holders: number;
+  /** Holders that have loaded it. */
+  inUse: number;
+  /** Its bytes are charged: it is in memory, or on its way there. */
+  isCharged: boolean;
+  writing: boolean;
+  /** Bytes it takes outside of memory; 0 when it is not there. */
+  diskBytes: number;
+  /** It is of a kind that cannot be spilled. */
+  mustStay: boolean;
+  /** It is being brought back. */
+  loading: Promise<Block<unknown>> | undefined;
 }
 
-export function createBlockStore(): BlockStore {
+export interface BlockStoreOptions {
+  readonly spill: Spill;
+  /** What may be in memory, by the run's budget. */
+  readonly blockBytes: number;
+}
+
+/** Blocks that are written at a time: more do not make a disk faster. */
+const WRITES_AT_ONCE = 2;
+/** After a failure nothing is written until so many blocks have been put or released. */
+const PAUSE_CHANGES = 100;
+
+export function createBlockStore(options?: BlockStoreOptions): BlockStore {
+  const spill = options?.spill;
+  const highWater = spill?.highWater ?? (options?.blockBytes ?? Infinity) / 2;
   const entries = new Map<number, Entry>();
+  const idle = createIdleBlocks<Entry>();
   let released = new Map<number, number>();
   let nextId = 1;
   let bytes = 0;
   let peakBytes = 0;
   let largestBytes = 0;
+  let diskBytes = 0;
+  /** Bytes outside of memory that are promised to blocks being written. */
+  let promisedBytes = 0;
+  /** Blocks that are not in memory. */
+  const away = { blocks: 0, bytes: 0 };
+  let writingBytes = 0;
+  let writes = 0;
+  let pause = 0;
+  const counts = { written: 0, writtenBytes: 0, restored: 0, failed: 0 };
+  let lastError: string | undefined;
   let notify: () => void = () => undefined;
   let notified = false;
   let cleared = false;
+  /** Once nothing more will come: resolves when nothing is needed from outside of memory. */
+  let closing: { readonly closed: Promise<void>; readonly onHome: () => void } | undefined;
   const watchers = new Set<(id: number) => void>();
 
   function find(ref: BlockRef): Entry {
     const entry = entries.get(ref.id);
-    if (entry === undefined) {
-      throw new StoreError(
-        `block ${String(ref.id)} (${ref.lineage}) is not in the store: it was released, or belongs to another run`,
-      );
-    }
+    if (entry === undefined) throw notThere(ref);
     return entry;
+  }
+
+  function announce(): void {
+    if (notified) return;
+    notified = true;
+    notify();
+  }
+
+  /** Charges the bytes of a block to its producer, or takes the charge back. */
+  function charge(entry: Entry, isCharged: boolean): void {
+    if (entry.isCharged === isCharged) return;
+    entry.isCharged = isCharged;
+    const { sizeBytes, producer } = entry;
+    const more = isCharged ? sizeBytes : -sizeBytes;
+    bytes += more;
+    if (bytes > peakBytes) peakBytes = bytes;
+    if (producer >= 0 && sizeBytes > 0) {
+      released.set(producer, (released.get(producer) ?? 0) - more);
+      if (!isCharged) announce();
+    }
+  }
+
+  /** Notes whether a block may be spilled, after anything about it has changed. */
+  function sort(entry: Entry): void {
+    if (spill === undefined) return;
+    const { block, inUse, writing, mustStay, sizeBytes, id } = entry;
+    const isIdle = block !== undefined && inUse === 0 && !writing && !mustStay && sizeBytes > 0;
+    if (isIdle && entries.get(id) === entry) idle.add(entry);
+    else idle.remove(entry);
+  }
+
+  /** Spills the blocks that are needed last, until there is little enough in memory. */
+  function relieve(): void {
+    if (spill === undefined || pause > 0 || closing !== undefined) return;
+    while (bytes - writingBytes > highWater) {
+      const coldest = idle.coldest();
+      if (coldest === undefined) return;
+      if (coldest.diskBytes > 0) {
+        evict(coldest);
+        continue;
+      }
+      const room = Math.min(spill.maxBytes - diskBytes - promisedBytes, roomFor(coldest));
+      if (writes >= WRITES_AT_ONCE || room < coldest.sizeBytes) return;
+      void write(spill, coldest, room);
+    }
+  }
+
+  /** Lets go of the copy in memory. */
+  function evict(entry: Entry): void {
+    entry.block = undefined;
+    away.blocks += 1;
+    away.bytes += entry.sizeBytes;
+    sort(entry);
+    charge(entry, false);
+  }
+
+  /** It is in memory again, or gone for good. */
+  function leaveAway(entry: Entry): void {
+    away.blocks -= 1;
+    away.bytes -= entry.sizeBytes;
+    checkHome();
+  }
+
+  async function write({ write, remove }: Spill, entry: Entry, room: number): Promise<void> {
+    const { id, block, sizeBytes } = entry;
+    if (block === undefined) return;
+    entry.writing = true;
+    sort(entry);
+    writes += 1;
+    writingBytes += sizeBytes;
+    promisedBytes += room;
+    let written: number | undefined;
+    try {
+      written = await write(id, block, room);
+      if (written === undefined) entry.mustStay = true;
+    } catch (error) {
+      note(error);
+      pause = PAUSE_CHANGES;
+    }
+    writes -= 1;
+    writingBytes -= sizeBytes;
+    promisedBytes -= room;
+    entry.writing = false;
+    if (written !== undefined) {
+      counts.written += 1;
+      counts.writtenBytes += sizeBytes;
+      entry.diskBytes = written;
+      diskBytes += written;
+    }
+    // Somebody may have let go of it meanwhile, or have begun to use it.
+    if (entries.get(id) !== entry) forget(entry, remove);
+    else if (written !== undefined && entry.inUse === 0) evict(entry);
+    else sort(entry);
+    relieve();
+    // Whoever waits for room looks again, even if there is none.
+    announce();
+    checkHome();
+  }
+
+  function forget(entry: Entry, remove: Spill['remove']): void {
+    if (entry.diskBytes === 0) return;
+    diskBytes -= entry.diskBytes;
+    entry.diskBytes = 0;
+    remove(entry.id);
+  }
+
+  async function restore({ read }: Spill, entry: Entry): Promise<Block<unknown>> {
+    charge(entry, true);
+    relieve();
+    try {
+      const block = await read(entry.id);
+      if (entries.get(entry.id) !== entry) throw notThere(entry);
+      entry.block = block;
+      leaveAway(entry);
+      sort(entry);
+      counts.restored += 1;
+      return block;
+    } catch (error) {
+      if (entries.get(entry.id) !== entry) throw notThere(entry);
+      charge(entry, false);
+      note(error);
+      throw error;
+    } finally {
+      entry.loading = undefined;
+    }
+  }
+
+  function note(error: unknown): void {
+    counts.failed += 1;
+    lastError = describe(error);
+  }
+
+  function drop(entry: Entry): void {
+    entries.delete(entry.id);
+    for (const watcher of watchers) watcher(entry.id);
+    if (entry.block === undefined) leaveAway(entry);
+    entry.block = undefined;
+    sort(entry);
+    charge(entry, false);
+    if (spill !== undefined) forget(entry, spill.remove);
+  }
+
+  function checkHome(): void {
+    if (away.blocks === 0 && writes === 0) closing?.onHome();
   }
 
   return {
     put(block, lineage, producer) {
       const id = nextId++;
       const { numRows, sizeBytes } = block;
-      entries.set(id, { block, producer, holders: 1 });
+      const entry: Entry = {
+        id,
+        lineage,
+        producer,
+        sizeBytes,
+        block,
+        holders: 1,
+        inUse: 0,
+        // What is put is charged already, to the credit it was made on.
+        isCharged: true,
+        writing: false,
+        diskBytes: 0,
+        mustStay: false,
+        loading: undefined,
+      };
+      entries.set(id, entry);
       bytes += sizeBytes;
       if (bytes > peakBytes) peakBytes = bytes;
       if (sizeBytes > largestBytes) largestBytes = sizeBytes;
+      if (pause > 0) pause -= 1;
+      sort(entry);
+      if (bytes > highWater) relieve();
       return { id, lineage, producer, numRows, sizeBytes };
     },
-    get: (ref) => find(ref).block,
+    get(ref) {
+      const { block } = find(ref);
+      if (block !== undefined) return block;
+      throw new StoreError(`block ${nameOf(ref)} is not in memory: load it first`);
+    },
+    load(ref) {
+      const entry = find(ref);
+      entry.inUse = Math.min(entry.inUse + 1, entry.holders);
+      sort(entry);
+      if (entry.block !== undefined) return entry.block;
+      // Without a spill every block is in memory.
+      if (spill === undefined) throw notThere(ref);
+      entry.loading ??= restore(spill, entry);
+      return entry.loading;
+    },
     isShared: (ref) => find(ref).holders > 1,
     retain(ref, holders = 1) {
       find(ref).holders += holders;
@@ -90,22 +319,27 @@ export function createBlockStore(): BlockStore {
       if (cleared) return;
       const entry = find(ref);
       entry.holders -= 1;
-      if (entry.holders > 0) return;
-      entries.delete(ref.id);
-      for (const watcher of watchers) watcher(ref.id);
-      const { sizeBytes } = entry.block;
-      bytes -= sizeBytes;
-      if (entry.producer < 0 || sizeBytes === 0) return;
-      released.set(entry.producer, (released.get(entry.producer) ?? 0) + sizeBytes);
-      if (notified) return;
-      notified = true;
-      notify();
+      entry.inUse = Math.max(0, entry.inUse - 1);
+      if (pause > 0) pause -= 1;
+      if (entry.holders === 0) drop(entry);
+      else sort(entry);
+      if (bytes > highWater) relieve();
     },
     clear() {
       cleared = true;
-      for (const id of entries.keys()) for (const watcher of watchers) watcher(id);
-      entries.clear();
-      bytes = 0;
+      for (const entry of entries.values()) drop(entry);
+      released = new Map();
+    },
+    close() {
+      if (closing === undefined) {
+        let onHome = (): void => undefined;
+        const home = new Promise<void>((resolve) => {
+          onHome = resolve;
+        });
+        closing = { closed: home.then(() => spill?.close()), onHome };
+        checkHome();
+      }
+      return closing.closed;
     },
     takeReleased() {
       const taken = released;
@@ -123,7 +357,28 @@ export function createBlockStore(): BlockStore {
       };
     },
     get usage() {
-      return { blocks: entries.size, bytes, peakBytes, largestBytes };
+      return {
+        blocks: entries.size,
+        bytes,
+        peakBytes,
+        largestBytes,
+        spill: { ...away, diskBytes, writing: writes, ...counts, lastError },
+      };
     },
   };
+}
+
+/** Bytes a block may take outside of memory: as many as in memory, or somewhat more. */
+function roomFor({ sizeBytes }: Entry): number {
+  return 2 * sizeBytes + 4096;
+}
+
+function nameOf({ id, lineage }: Pick<BlockRef, 'id' | 'lineage'>): string {
+  return `${String(id)} (${lineage})`;
+}
+
+function notThere(ref: Pick<BlockRef, 'id' | 'lineage'>): StoreError {
+  return new StoreError(
+    `block ${nameOf(ref)} is not in the store: it was released, or belongs to another run`,
+  );
 }

@@ -1,4 +1,9 @@
-/** Blocks: rows held once, in the block store. */
+/** Blocks: some rows, held once. As any JavaScript values, or as typed columns. */
+import { buildColumn } from './columns/column-builder.ts';
+import { ColumnBlock, rowsToColumns } from './columns/column-block.ts';
+import type { ColumnData } from './columns/column-data.ts';
+import type { ColumnTypes, Fields } from './columns/column-types.ts';
+import { Column } from './columns/column.ts';
 import { estimateBytes } from './row-size.ts';
 
 /** One field of the rows of a block. */
@@ -8,16 +13,45 @@ export interface Field {
 }
 
 export interface Block<T> {
-  readonly kind: 'rows';
+  /** `rows` are any JavaScript values; `columns` are typed, and cross threads without a copy. */
+  readonly kind: 'rows' | 'columns';
   readonly numRows: number;
-  /** Estimated bytes. */
+  /** Bytes it takes: exact for columns, estimated for rows. */
   readonly sizeBytes: number;
-  /** The fields of the first row; one field called `value` when rows are not objects. */
+  /** The fields of the rows; one field called `value` when rows are no records. */
   readonly schema: readonly Field[];
+  /** The rows as an array. A block of columns makes it when it is asked. */
   readonly rows: readonly T[];
+  /**
+   * One field of all rows. A block of rows makes the column each time it is asked.
+   * @throws ColumnError when there is no such field, or its values are not of one type.
+   */
+  column<K extends keyof Fields<T> & string>(name: K): Column<Fields<T>[K]>;
   /** The rows from `from` up to, but not including, `to`, as a block of their own. */
   slice(from: number, to: number): Block<T>;
+  /**
+   * Hands the block over to another thread, for `postMessage(message, transfer)`. Columns are moved,
+   * and the block cannot be used here any more; rows are cloned by `postMessage`.
+   */
+  toTransfer(): BlockTransfer;
 }
+
+export interface BlockTransfer {
+  readonly message: BlockMessage;
+  readonly transfer: ArrayBuffer[];
+}
+
+/** A block on its way between threads or to a disk: what structured cloning can carry. */
+export type BlockMessage =
+  | { readonly kind: 'rows'; readonly rows: readonly unknown[]; readonly sizeBytes: number }
+  | {
+      readonly kind: 'columns';
+      readonly numRows: number;
+      readonly sizeBytes: number;
+      /** Rows are the values of the only column, and no records. */
+      readonly isPlain: boolean;
+      readonly columns: readonly (readonly [name: string, data: ColumnData])[];
+    };
 
 class RowBlock<T> implements Block<T> {
   readonly kind = 'rows';
@@ -43,8 +77,24 @@ class RowBlock<T> implements Block<T> {
     }));
   }
 
+  column<K extends keyof Fields<T> & string>(name: K): Column<Fields<T>[K]> {
+    const values = this.rows.map((row) =>
+      typeof row === 'object' && row !== null
+        ? (row as Readonly<Record<string, unknown>>)[name]
+        : name === 'value'
+          ? row
+          : undefined,
+    );
+    return new Column(buildColumn(name, values));
+  }
+
   slice(from: number, to: number): Block<T> {
     return rowBlock(this.rows.slice(from, to));
+  }
+
+  toTransfer(): BlockTransfer {
+    const { rows, sizeBytes } = this;
+    return { message: { kind: 'rows', rows, sizeBytes }, transfer: [] };
   }
 }
 
@@ -55,7 +105,22 @@ export function rowBlock<T>(rows: readonly T[], sizeBytes = estimateBytes(rows))
 
 /** Whether a value is a block of ours. */
 export function isBlock(value: unknown): value is Block<unknown> {
-  return value instanceof RowBlock;
+  return value instanceof RowBlock || value instanceof ColumnBlock;
+}
+
+/**
+ * The block as columns: itself, if it is one of columns.
+ * @throws ColumnError when its rows do not fit into columns.
+ */
+export function asColumns<T>(block: Block<T>, types?: ColumnTypes<T>): ColumnBlock<T> {
+  return block instanceof ColumnBlock ? block : rowsToColumns(block.rows, types);
+}
+
+/** The block that another thread has handed over. */
+export function blockFromMessage(message: BlockMessage): Block<unknown> {
+  return message.kind === 'rows'
+    ? new RowBlock(message.rows, message.sizeBytes)
+    : new ColumnBlock(message);
 }
 
 function typeName(value: unknown): string {

@@ -1,6 +1,7 @@
 /**
- * The inline runner: runs transforms in this thread. It collects what its runs have to say and sends
- * one report for each at the end of a macrotask, so that a message carries all that is ready.
+ * The runner: runs transforms in this thread, except for those that bring a host of their own, worker
+ * threads for instance. It collects what its runs have to say and sends one report for each at the end
+ * of a macrotask, so that a message carries all that is ready.
  */
 import { NOBODY, type BlockRef } from '../machines/block.ts';
 import type {
@@ -15,15 +16,15 @@ import type { Address } from '../machines/xstate.ts';
 import { rowBlock } from './block.ts';
 import type { BlockStore } from './block-store.ts';
 import type { Env } from './env.ts';
-import { TaskRun } from './task-run.ts';
-import type { OperatorProgram, StatefulProgram, TransformContext } from './transform.ts';
+import { TaskRun, type Running } from './task-run.ts';
+import type { OperatorProgram, StatefulProgram, TaskHost, TaskPlace } from './transform.ts';
 
 export interface RunnerTools {
   readonly env: Env;
   readonly store: BlockStore;
   readonly programs: readonly OperatorProgram[];
-  readonly onLog: (context: TransformContext, values: readonly unknown[]) => void;
-  readonly onProgress: (context: TransformContext, fraction: number) => void;
+  readonly onLog: (place: TaskPlace, values: readonly unknown[]) => void;
+  readonly onProgress: (place: TaskPlace, fraction: number) => void;
   /** A row that was given up and is to be handed out. */
   readonly onDeadRow: (letter: DeadLetter, row: unknown) => void;
 }
@@ -46,11 +47,13 @@ interface OpenedProgram {
 export function createInlineRunner(tools: RunnerTools): Runner {
   const { env, store, programs } = tools;
   /** Runs under way, by the task actor they report to. */
-  const runs = new Map<Address<RunReport>, TaskRun>();
+  const runs = new Map<Address<RunReport>, Running>();
   const stateful = new Map<number, OpenedProgram>();
   const opening = new AbortController();
-  const starting: TaskRun[] = [];
-  const news = new Set<TaskRun>();
+  const starting: Running[] = [];
+  /** Runs that have something to report, and to whom. */
+  const news = new Map<Running, Address<RunReport>>();
+  const hosts = new Map<number, TaskHost>();
   let awake = false;
   let disposed = false;
 
@@ -63,22 +66,21 @@ export function createInlineRunner(tools: RunnerTools): Runner {
       for (const run of starting.splice(0)) run.start();
       const reporting = [...news];
       news.clear();
-      for (const run of reporting) report(run);
+      for (const [run, replyTo] of reporting) report(run, replyTo);
     });
   }
 
-  function report(run: TaskRun): void {
+  function report(run: Running, replyTo: Address<RunReport>): void {
     if (disposed) return;
-    const { replyTo } = run.message;
     const event = run.takeReport();
     if (event === undefined) return;
     if (event.type !== 'run.progress' && runs.get(replyTo) === run) runs.delete(replyTo);
     replyTo.send(event);
   }
 
-  function find(replyTo: Address<RunReport>, number: number): TaskRun | undefined {
+  function find(replyTo: Address<RunReport>, number: number): Running | undefined {
     const run = runs.get(replyTo);
-    return run?.message.run === number ? run : undefined;
+    return run?.number === number ? run : undefined;
   }
 
   async function open(replyTo: Address<RunnerOpened>): Promise<void> {
@@ -86,6 +88,7 @@ export function createInlineRunner(tools: RunnerTools): Runner {
     const letGo = (): void => {
       for (const refs of splits.values()) refs.forEach(store.release);
     };
+    const hostsOpened = openHosts();
     for (const program of programs) {
       const { transform, index: operator } = program;
       try {
@@ -97,6 +100,8 @@ export function createInlineRunner(tools: RunnerTools): Runner {
           const opened = (async () => instance.open?.(opening.signal))();
           stateful.set(operator, { instance, opened });
           await opened;
+        } else if (transform.kind === 'remote') {
+          await hostsOpened.get(operator);
         }
       } catch (error) {
         letGo();
@@ -113,6 +118,21 @@ export function createInlineRunner(tools: RunnerTools): Runner {
     replyTo.send({ type: 'runner.opened', now: env.now(), splits });
   }
 
+  /** Hosts take their time to open: all of them do it at once. */
+  function openHosts(): ReadonlyMap<number, Promise<void>> {
+    const opened = new Map<number, Promise<void>>();
+    for (const program of programs) {
+      if (program.transform.kind !== 'remote') continue;
+      const host = program.transform.createHost(program, tools);
+      hosts.set(program.index, host);
+      const opening = host.open();
+      // Whoever opens the run hears of it; one that is not waited for must not be unhandled.
+      opening.catch(() => undefined);
+      opened.set(program.index, opening);
+    }
+    return opened;
+  }
+
   /** Splits wait in their source's input queue, as blocks of one row that nobody is charged for. */
   function keepSplits(program: OperatorProgram, splits: readonly unknown[]): readonly BlockRef[] {
     const sources = programs.filter(({ transform }) => transform.kind === 'source');
@@ -126,6 +146,8 @@ export function createInlineRunner(tools: RunnerTools): Runner {
   const storeTools = {
     retain: (ref: BlockRef): void => {
       store.retain(ref);
+      // Whoever holds on to it has it in memory, and goes on using it.
+      void store.load(ref);
     },
     release: (ref: BlockRef): void => {
       store.release(ref);
@@ -145,25 +167,31 @@ export function createInlineRunner(tools: RunnerTools): Runner {
         failures.push({ operator, error });
       }
     }
+    await Promise.all([...hosts.values()].map((host) => host.close()));
     return failures;
   }
 
   function run(event: RunnerRun): void {
     const program = programs[event.operator];
     if (program === undefined) throw new Error(`no operator ${String(event.operator)}`);
-    const started = new TaskRun(event, {
+    const onNews = (): void => {
+      news.set(started, event.replyTo);
+      wake();
+    };
+    const { onLog, onProgress, onDeadRow } = tools;
+    const host = hosts.get(event.operator);
+    const instance = stateful.get(event.operator)?.instance;
+    const runTools = {
       env,
       store,
       program,
-      stateful: stateful.get(event.operator)?.instance,
-      onNews: (changed) => {
-        news.add(changed);
-        wake();
-      },
-      onLog: tools.onLog,
-      onProgress: tools.onProgress,
-      onDeadRow: tools.onDeadRow,
-    });
+      stateful: instance,
+      onNews,
+      onLog,
+      onProgress,
+      onDeadRow,
+    };
+    const started: Running = host?.run(event, runTools) ?? new TaskRun(event, runTools);
     runs.set(event.replyTo, started);
     starting.push(started);
     wake();

@@ -74,9 +74,6 @@ export function translateMessage(
   switch (message.type) {
     case 'operator.dispatch':
       emit({ type: 'dispatched', operator: receiver, tasks: message.grants.length });
-      for (const { token } of message.grants) {
-        emit({ type: 'token.granted', operator: receiver, token });
-      }
       break;
     case 'operator.credit':
       for (const { task, credit } of message.grants) {
@@ -90,6 +87,9 @@ export function translateMessage(
       emit(moved('consumer', 0, message.refs));
       break;
     case 'resource.decision':
+      for (const { holder, token } of message.grants) {
+        if (token !== undefined) emit({ type: 'token.granted', operator: nameOf(holder), token });
+      }
       for (const { holder, denial } of message.refusals) {
         const { limit, asked, free } = denial;
         emit({ type: 'token.denied', operator: nameOf(holder), limit, asked, free });

@@ -32,9 +32,15 @@ export interface Outlet {
   readonly consume: (consumption: Consumption) => void;
   readonly isConsumed: boolean;
   readonly isClosed: () => boolean;
+  /** Whether nothing is left that was delivered and not taken. */
+  readonly isEmpty: () => boolean;
   /** The consumer lets a block go that it took. */
   readonly release: (ref: BlockRef) => void;
-  /** The next ref, which is the consumer's to release; undefined when there will be none. */
+  /**
+   * The next ref, whose block is in memory and which is the consumer's to release; undefined when there
+   * will be none.
+   * @throws StoreError when its block cannot be brought back; it is let go of then.
+   */
   readonly take: () => Promise<BlockRef | undefined>;
   /** The run does not end before this is over: a dead letter that is being handled elsewhere. */
   readonly await: (burial: Promise<void>) => void;
@@ -66,23 +72,60 @@ export function createOutlet({ env, store, send, onDeadLetter }: OutletTools): O
   let closed = false;
   /** Dead letters that are being handled. */
   const burials = new Set<Promise<void>>();
+  let pushing = false;
+  let onPushed: () => void = () => undefined;
   let waiting: ((ref: BlockRef | undefined) => void)[] = [];
 
   function deliver(refs: readonly BlockRef[]): void {
     if (consumption?.kind === 'drain') refs.forEach(store.release);
-    else if (consumption?.kind === 'push') refs.forEach(pushOut);
     else delivered.push(...refs);
+    if (consumption?.kind === 'push') void pushOut(consumption.push);
     while (waiting.length > 0 && next < delivered.length) waiting.shift()?.(pull());
   }
 
-  function pushOut(ref: BlockRef): void {
-    if (consumption?.kind === 'push') consumption.push(ref);
+  /** Pushes out all that was delivered, in order, one call at a time. */
+  async function pushOut(push: (ref: BlockRef) => void): Promise<void> {
+    if (pushing) return;
+    pushing = true;
+    for (let ref = pull(); ref !== undefined; ref = pull()) {
+      const loaded = store.load(ref);
+      if (loaded instanceof Promise) {
+        const isThere = await loaded.then(
+          () => true,
+          (reason: unknown) => {
+            send({ type: 'run.cancel', reason });
+            return false;
+          },
+        );
+        if (isThere) push(ref);
+      } else push(ref);
+      letGo(ref);
+    }
+    pushing = false;
+    onPushed();
+  }
+
+  /** A block for a consumer that waits: brought back first, if need be. */
+  async function hand(ref: BlockRef | undefined): Promise<BlockRef | undefined> {
+    if (ref === undefined) return undefined;
+    try {
+      const loaded = store.load(ref);
+      if (loaded instanceof Promise) await loaded;
+      return ref;
+    } catch (error) {
+      letGo(ref);
+      throw error;
+    }
+  }
+
+  function letGo(ref: BlockRef): void {
     store.release(ref);
-    askForMore();
+    inHand -= 1;
   }
 
   function pull(): BlockRef | undefined {
     const ref = delivered[next];
+    if (ref === undefined) return undefined;
     next += 1;
     inHand += 1;
     if (next === delivered.length) {
@@ -131,6 +174,14 @@ export function createOutlet({ env, store, send, onDeadLetter }: OutletTools): O
     send({ type: 'outlet.changed' });
   }
 
+  /** Resolves when nothing is left that is being pushed out. */
+  function pushed(): Promise<void> {
+    if (!pushing) return Promise.resolve();
+    return new Promise((resolve) => {
+      onPushed = resolve;
+    });
+  }
+
   function trackBurial(burial: Promise<void>): void {
     burials.add(burial);
     void burial.then(() => {
@@ -175,7 +226,7 @@ export function createOutlet({ env, store, send, onDeadLetter }: OutletTools): O
           if (event.outcome !== 'done') abandon();
           for (const resolve of waiting.splice(0)) resolve(undefined);
           // Whoever cancels does not wait for what becomes of the dead.
-          void Promise.all(event.outcome === 'cancelled' ? [] : [...burials]).then(() => {
+          void Promise.all(event.outcome === 'cancelled' ? [] : [...burials, pushed()]).then(() => {
             event.replyTo?.send({ type: 'outlet.closed' });
           });
           break;
@@ -186,21 +237,20 @@ export function createOutlet({ env, store, send, onDeadLetter }: OutletTools): O
       consumption = chosen;
       askForFirst();
     },
-    release(ref) {
-      store.release(ref);
-      inHand -= 1;
-    },
+    release: letGo,
     isClosed: () => closed,
+    isEmpty: () => next === delivered.length,
     get isConsumed() {
       return consumption !== undefined;
     },
     take() {
-      if (next < delivered.length) return Promise.resolve(pull());
+      if (next < delivered.length) return hand(pull());
       if (closed) return Promise.resolve(undefined);
       announce();
-      return new Promise((resolve) => {
+      const taken = new Promise<BlockRef | undefined>((resolve) => {
         waiting = [...waiting, resolve];
       });
+      return taken.then(hand);
     },
     await: trackBurial,
     abandon,

@@ -2,12 +2,15 @@
  * Uniform block sizing: what a transform yields is split, and if asked for merged, into blocks of the
  * size its operator wants. Never across two input blocks, so that lineage does not depend on chance.
  */
-import { rowBlock, type Block } from './block.ts';
+import { isBlock, rowBlock, type Block } from './block.ts';
 import type { OutputSizing } from './transform.ts';
 
 export interface BlockSizer {
-  /** Takes what was yielded; returns the blocks that are ready. */
-  add(rows: readonly unknown[]): readonly Block<unknown>[];
+  /**
+   * Takes what was yielded; returns the blocks that are ready. Blocks of columns are only split; to be
+   * merged, their rows become blocks of rows.
+   */
+  add(yielded: readonly unknown[] | Block<unknown>): readonly Block<unknown>[];
   /** The input is done with: returns what was waiting to be merged. */
   flush(): readonly Block<unknown>[];
 }
@@ -15,7 +18,10 @@ export interface BlockSizer {
 export function createBlockSizer(sizing: OutputSizing, targetBytes: number): BlockSizer {
   const { rows: rowsWanted, bytes: bytesWanted } = sizing;
   if (rowsWanted === undefined && bytesWanted === undefined) {
-    return { add: (rows) => split(rowBlock(rows), targetBytes), flush: () => [] };
+    return {
+      add: (yielded) => split(isBlock(yielded) ? yielded : rowBlock(yielded), targetBytes),
+      flush: () => [],
+    };
   }
   let waiting: unknown[] = [];
   let waitingBytes = 0;
@@ -28,7 +34,8 @@ export function createBlockSizer(sizing: OutputSizing, targetBytes: number): Blo
   }
 
   return {
-    add(rows) {
+    add(yielded) {
+      const rows = isBlock(yielded) ? yielded.rows : yielded;
       const ready: Block<unknown>[] = [];
       let from = 0;
       while (from < rows.length) {

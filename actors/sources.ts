@@ -20,7 +20,10 @@ export interface Source<T, S = unknown> {
   readonly name?: string;
   /** Listed once, before anything is read. */
   splits(signal: AbortSignal): readonly S[] | Promise<readonly S[]>;
-  read(split: S, context: TransformContext): Iterable<readonly T[]> | AsyncIterable<readonly T[]>;
+  read(
+    split: S,
+    context: TransformContext,
+  ): Iterable<readonly T[] | Block<T>> | AsyncIterable<readonly T[] | Block<T>>;
 }
 
 /** Reads rows, gathered into blocks. A function is called once for each run. */
@@ -43,16 +46,18 @@ export function rowsSource<T>(
 
 /** Reads blocks that are there already. A function is called once for each run. */
 export function blocksSource<T>(blocks: BlocksInput<T> | (() => BlocksInput<T>)): SourceTransform {
-  const rowsOf = (block: readonly T[] | Block<T>): readonly T[] =>
-    // A copy: what a transform does to the rows of a block must not reach the caller's array.
-    isBlock(block) ? block.rows.slice() : block.slice();
+  const copy = (block: readonly T[] | Block<T>): readonly T[] | Block<T> => {
+    // What a transform does to the rows of a block must not reach the caller's.
+    if (!isBlock(block)) return block.slice();
+    return block.kind === 'rows' ? block.rows.slice() : block.slice(0, block.numRows);
+  };
   return {
     kind: 'source',
     keepsRows: false,
     splits: () => [undefined],
     read: () => {
       const input = typeof blocks === 'function' ? blocks() : blocks;
-      return Symbol.iterator in input ? mapSync(input, rowsOf) : mapAsync(input, rowsOf);
+      return Symbol.iterator in input ? mapSync(input, copy) : mapAsync(input, copy);
     },
   };
 }

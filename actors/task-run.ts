@@ -7,7 +7,7 @@ import { childLineage, mixedLineage, type BlockRef } from '../machines/block.ts'
 import { TimeoutError } from '../machines/errors.ts';
 import type { DeadLetter, RunDelta, RunnerRun, RunReport } from '../machines/hands.protocol.ts';
 import type { Credit } from '../machines/resource/ledger.ts';
-import type { Block } from './block.ts';
+import { asColumns, isBlock, type Block } from './block.ts';
 import type { BlockStore } from './block-store.ts';
 import { GRACE_MS, macrotask, type Env } from './env.ts';
 import { freezeRows } from './isolation.ts';
@@ -18,33 +18,53 @@ import type {
   StatefulInput,
   StatefulProgram,
   StatefulResult,
+  TaskPlace,
   TransformContext,
 } from './transform.ts';
 
 /** After so much work without a pause, I/O and timers get a turn. */
 const SLICE_MS = 5;
 const SLICE_STEPS = 64;
+
+/** What a run is told at its start. */
+export type RunMessage = Omit<RunnerRun, 'replyTo'>;
+
+/** A run under way, in this thread or elsewhere, as the runner sees it. */
+export interface Running {
+  /** Number of the run at its task actor. */
+  readonly number: number;
+  readonly start: () => void;
+  readonly addCredit: (credit: Credit) => void;
+  /** Reads no more. */
+  readonly finish: () => void;
+  readonly cancel: (reason: unknown) => void;
+  /** What has happened since the last report; undefined when nothing has. */
+  readonly takeReport: () => RunReport | undefined;
+}
+
 /** What a run needs from its runner. */
 export interface RunTools {
   readonly env: Env;
-  readonly store: BlockStore;
+  readonly store: Pick<BlockStore, 'load' | 'put' | 'isShared' | 'retain'>;
   readonly program: OperatorProgram;
   /** The operator's instance, if its transform remembers. */
   readonly stateful: (StatefulProgram & { outputs: number }) | undefined;
   /** There is something to report. */
-  readonly onNews: (run: TaskRun) => void;
-  readonly onLog: (context: TransformContext, values: readonly unknown[]) => void;
-  readonly onProgress: (context: TransformContext, fraction: number) => void;
+  readonly onNews: () => void;
+  readonly onLog: (place: TaskPlace, values: readonly unknown[]) => void;
+  readonly onProgress: (place: TaskPlace, fraction: number) => void;
   /** A row that was given up and is to be handed out. */
   readonly onDeadRow: (letter: DeadLetter, row: unknown) => void;
+  /** In a worker thread: what is the same for all runs, and what hears of a cancel at once. */
+  readonly worker?: { readonly state: unknown; readonly poll: () => void };
 }
 
 type End =
   | { readonly type: 'end'; readonly result: StatefulResult | undefined }
   | { readonly type: 'error'; readonly error: unknown };
 
-export class TaskRun {
-  readonly message: RunnerRun;
+export class TaskRun implements Running {
+  readonly message: RunMessage;
   readonly #tools: RunTools;
   readonly #sizer: BlockSizer;
   #credit: Credit;
@@ -77,11 +97,15 @@ export class TaskRun {
   #timedSince = 0;
   #stopGrace: () => void = () => undefined;
 
-  constructor(message: RunnerRun, tools: RunTools) {
+  constructor(message: RunMessage, tools: RunTools) {
     this.message = message;
     this.#tools = tools;
     this.#credit = message.credit;
     this.#sizer = createBlockSizer(tools.program.output, tools.program.targetBytes);
+  }
+
+  get number(): number {
+    return this.message.run;
   }
 
   /** Nothing more will come of it, whatever the transform still does. */
@@ -138,6 +162,8 @@ export class TaskRun {
       this.#finish({ type: 'end', result: undefined });
       return;
     }
+    // What goes on regardless is left alone here; a worker is ended from outside.
+    if (this.#tools.worker !== undefined) return;
     this.#stopGrace();
     this.#stopGrace = this.#tools.env.setTimer(GRACE_MS, () => {
       this.#finish({ type: 'end', result: undefined });
@@ -181,9 +207,13 @@ export class TaskRun {
       const wait = this.#awaitCredit();
       if (wait !== undefined) await wait;
       if (this.#isEnding()) return;
-      const { rows } = store.get(ref);
-      if (program.retries > 0 || store.isShared(ref)) freezeRows(rows);
-      const published = this.#publishResult(await this.#invoke(rows, this.#contextFor(ref)));
+      const loaded = store.load(ref);
+      // Waiting for what is there would cost each block a turn.
+      const block = loaded instanceof Promise ? await loaded : loaded;
+      if (this.#isEnding()) return;
+      const isSeenByOthers = program.retries > 0 || store.isShared(ref);
+      const result = await this.#invoke(block, isSeenByOthers, this.#contextFor(ref));
+      const published = this.#publishResult(result);
       if (published !== undefined) await published;
       if (this.#isEnding()) return;
       const rest = [...this.#kept, ...this.#sizer.flush()];
@@ -196,17 +226,24 @@ export class TaskRun {
   }
 
   /** Calls the transform for one block, and counts its time. */
-  async #invoke(rows: readonly unknown[], context: TransformContext): Promise<unknown> {
+  async #invoke(
+    block: Block<unknown>,
+    isSeenByOthers: boolean,
+    context: TransformContext,
+  ): Promise<unknown> {
     const { env, program } = this.#tools;
     const { transform } = program;
     const before = env.now();
     try {
       if (transform.kind === 'blocks') {
-        return await transform.call(rows as never[], context, this.#rowErrors);
+        const asks = transform.format === 'columns';
+        const input = asks ? asColumns(block) : block.rows;
+        if (!asks && isSeenByOthers) freezeRows(block.rows);
+        return await transform.call(input as never, context, this.#rowErrors);
       }
       if (transform.kind === 'source') {
         const tools = { env, finishing: this.#finishingSignal() };
-        return await transform.read(rows[0] as never, context, tools);
+        return await transform.read(block.rows[0] as never, context, tools);
       }
       return undefined;
     } finally {
@@ -218,11 +255,11 @@ export class TaskRun {
   #publishResult(result: unknown): Promise<void> | undefined {
     const isSource = this.#tools.program.transform.kind === 'source';
     // An array is the rows of one block, except that a source may have all its blocks in one.
-    if (Array.isArray(result) && !isSource) return this.#yield(result);
+    if (isBlock(result) || (Array.isArray(result) && !isSource)) return this.#yield(result);
     if (isAsyncIterable(result)) return this.#drain(result[Symbol.asyncIterator]());
     if (isIterable(result)) return this.#drain(result[Symbol.iterator]());
     throw new TypeError(
-      `the transform returned ${typeName(result)}; it must return an array of rows, or an iterable of such arrays`,
+      `the transform returned ${typeName(result)}; it must return an array of rows, a block, or an iterable of them`,
     );
   }
 
@@ -268,9 +305,10 @@ export class TaskRun {
     this.#input = inputs[0];
     const context = this.#contextFor(inputs[0]);
     const ports = perPort.flatMap((count, port) => Array.from({ length: count }, () => port));
-    const bound = inputs.map((ref, index): StatefulInput => {
-      return { port: ports[index] ?? 0, ref, block: store.get(ref) };
-    });
+    const bound: StatefulInput[] = [];
+    for (const [index, ref] of inputs.entries()) {
+      bound.push({ port: ports[index] ?? 0, ref, block: await store.load(ref) });
+    }
     const output = {
       emit: async (rows: readonly unknown[]): Promise<void> => {
         for (const block of this.#sizer.add(checkRows(rows))) await this.#publish(block);
@@ -278,7 +316,7 @@ export class TaskRun {
       forward: (ref: BlockRef): void => {
         store.retain(ref);
         this.#outputs.push(ref);
-        this.#tools.onNews(this);
+        this.#tools.onNews();
       },
     };
     this.#startTimer();
@@ -291,8 +329,7 @@ export class TaskRun {
   }
 
   #yield(value: unknown): Promise<void> | undefined {
-    const rows = checkRows(value);
-    const blocks = this.#sizer.add(rows);
+    const blocks = this.#sizer.add(isBlock(value) ? value : checkRows(value));
     if (this.#tools.program.atomic) {
       this.#kept.push(...blocks);
       return undefined;
@@ -349,11 +386,12 @@ export class TaskRun {
       stateful === undefined
         ? childLineage(this.#input?.lineage ?? '', this.#yielded)
         : mixedLineage(program.index, stateful.outputs++);
-    this.#yielded += 1;
+    // A worker's store may refuse a block that cannot be sent: then it does not count.
     this.#outputs.push(store.put(block, lineage, program.index));
+    this.#yielded += 1;
     const { blocks, bytes } = this.#credit;
     this.#credit = { blocks: blocks - 1, bytes: bytes - block.sizeBytes };
-    onNews(this);
+    onNews();
   }
 
   /** Waits for the right to produce one more block, taken before each yield. */
@@ -373,7 +411,7 @@ export class TaskRun {
         resolve();
       };
       this.#held = { missing, resume };
-      this.#tools.onNews(this);
+      this.#tools.onNews();
       if (this.#isEnding()) resume();
     });
   }
@@ -397,7 +435,7 @@ export class TaskRun {
     this.#consumed += 1;
     this.#yielded = 0;
     this.#skip = 0;
-    this.#tools.onNews(this);
+    this.#tools.onNews();
   }
 
   readonly #rowErrors: RowErrors = {
@@ -435,7 +473,7 @@ export class TaskRun {
     this.#end = this.#cancelled === undefined ? end : { type: 'end', result: undefined };
     this.#stopTimer();
     this.#stopGrace();
-    this.#tools.onNews(this);
+    this.#tools.onNews();
   }
 
   #isSliceOver(): boolean {
@@ -485,18 +523,48 @@ export class TaskRun {
       const failed = this.#end?.type === 'error' ? { reason: this.#end.error } : undefined;
       const gone = this.#cancelled ?? failed;
       if (gone !== undefined) this.#controller.abort(gone.reason);
+      if (this.#tools.worker !== undefined)
+        pollWhenAsked(this.#controller.signal, this.#tools.worker.poll);
     }
     return this.#controller.signal;
   };
 
   #judge(error: unknown): { error: unknown; retryAfter: number | undefined } {
-    try {
-      return { error, retryAfter: this.#tools.program.retryDelay(error, this.#attempt) };
-    } catch (policyError) {
-      const message = 'the transform failed, and so did the function that judges its errors';
-      return { error: new AggregateError([error, policyError], message), retryAfter: undefined };
-    }
+    return judge(this.#tools.program, error, this.#attempt);
   }
+}
+
+/** Whether a failed attempt should be repeated, and when. */
+export function judge(
+  program: OperatorProgram,
+  error: unknown,
+  attempt: number,
+): { error: unknown; retryAfter: number | undefined } {
+  try {
+    return { error, retryAfter: program.retryDelay(error, attempt) };
+  } catch (policyError) {
+    const message = 'the transform failed, and so did the function that judges its errors';
+    return { error: new AggregateError([error, policyError], message), retryAfter: undefined };
+  }
+}
+
+/**
+ * A loop that never lets go of its thread hears of nothing: when it asks whether it is aborted, the
+ * messages that wait are read first.
+ */
+function pollWhenAsked(signal: AbortSignal, poll: () => void): void {
+  const aborted = (): boolean => {
+    poll();
+    return Reflect.get<AbortSignal, 'aborted'>(AbortSignal.prototype, 'aborted', signal);
+  };
+  Object.defineProperties(signal, {
+    aborted: { get: aborted },
+    throwIfAborted: {
+      value: () => {
+        if (aborted()) throw signal.reason;
+      },
+    },
+  });
 }
 
 /** What a transform is told. Its functions are made when asked for: most transforms never do. */
@@ -521,6 +589,11 @@ class RunContext implements TransformContext {
     return this.#tools.program.name;
   }
 
+  /** What `setup` has made, in a worker whose transform has one. */
+  get state(): unknown {
+    return this.#tools.worker?.state;
+  }
+
   get log(): TransformContext['log'] {
     return (...values) => {
       this.#tools.onLog(this, values);
@@ -536,7 +609,9 @@ class RunContext implements TransformContext {
 
 function checkRows(value: unknown): readonly unknown[] {
   if (Array.isArray(value)) return value;
-  throw new TypeError(`the transform yielded ${typeName(value)}; it must yield arrays of rows`);
+  throw new TypeError(
+    `the transform yielded ${typeName(value)}; it must yield arrays of rows, or blocks`,
+  );
 }
 
 function isIterable(value: unknown): value is Iterable<unknown> {

@@ -2,6 +2,7 @@
 import type { BlockRef } from '../machines/block.ts';
 import type { Block } from './block.ts';
 import type { Env } from './env.ts';
+import type { Running, RunMessage, RunTools } from './task-run.ts';
 
 /** What a transform is told besides its rows. */
 export interface TransformContext {
@@ -19,10 +20,15 @@ export interface TransformContext {
   readonly progress: (fraction: number) => void;
 }
 
+/** Which task something is about. */
+export type TaskPlace = Pick<TransformContext, 'operator' | 'lineage' | 'attempt'>;
+
 /** A transform without memory: one call for each input block. */
 export interface BlockTransform {
   readonly kind: 'blocks';
-  readonly call: (rows: never[], context: TransformContext, rowErrors: RowErrors) => unknown;
+  /** What it gets: the rows of a block, or the block as columns. Default: rows. */
+  readonly format?: 'rows' | 'columns';
+  readonly call: (input: never, context: TransformContext, rowErrors: RowErrors) => unknown;
 }
 
 /** What becomes of a row that a transform of rows fails on. */
@@ -107,7 +113,27 @@ export interface SourceTools {
   readonly finishing: AbortSignal;
 }
 
-export type Transform = BlockTransform | StatefulTransform | SourceTransform;
+/** A transform without memory that runs outside of this thread. */
+export interface RemoteTransform {
+  readonly kind: 'remote';
+  /** Makes what runs the operator's tasks, for one run of the pipeline. */
+  readonly createHost: (program: OperatorProgram, tools: HostTools) => TaskHost;
+}
+
+export interface HostTools extends Pick<RunTools, 'onLog' | 'onProgress'> {
+  readonly env: Env;
+}
+
+/** Runs the tasks of one operator somewhere else. */
+export interface TaskHost {
+  /** Before anything runs: what cannot work at all fails here. */
+  readonly open: () => Promise<void>;
+  readonly run: (message: RunMessage, tools: RunTools) => Running;
+  /** Ends what still runs. Resolves when nothing of it is left; never rejects. */
+  readonly close: () => Promise<void>;
+}
+
+export type Transform = BlockTransform | StatefulTransform | SourceTransform | RemoteTransform;
 
 /** How outputs become blocks. */
 export interface OutputSizing {
@@ -131,6 +157,8 @@ export interface OperatorProgram {
   readonly timeoutMs: number | undefined;
   /** How often a failed attempt may be repeated. */
   readonly retries: number;
+  /** Nobody asks for an input after the one attempt at it: a worker may have it instead of a copy. */
+  readonly givesInputsAway: boolean;
   /** What becomes of a row that a transform of rows fails on. */
   readonly onRowError: 'fail' | 'skip' | 'deadLetter';
   /** Milliseconds to wait before the next attempt; undefined when the error is not worth one. */

@@ -18,15 +18,22 @@ import { createClock } from './clock.ts';
 import type { Env } from './env.ts';
 import { createInlineRunner } from './inline-runner.ts';
 import { createOutlet, type Outlet } from './outlet.ts';
-import type { OperatorProgram, TransformContext } from './transform.ts';
+import type { SpillingStore } from './spill.ts';
+import type { OperatorProgram, TaskPlace } from './transform.ts';
 
 export interface WorldOptions {
   readonly env: Env;
+  /** Name of the pipeline. */
+  readonly name: string;
+  /** Where blocks go when there are too many bytes in memory; undefined: nowhere. */
+  readonly spillingStore: SpillingStore | undefined;
+  /** What may be in memory, by the run's budget. */
+  readonly blockBytes: number;
   readonly programs: readonly OperatorProgram[];
   /** Handles rows that were given up. Never throws. */
   readonly onDeadLetter: (letter: DeadLetter, rows: readonly unknown[]) => void | Promise<void>;
-  readonly onLog: (context: TransformContext, values: readonly unknown[]) => void;
-  readonly onProgress: (context: TransformContext, fraction: number) => void;
+  readonly onLog: (place: TaskPlace, values: readonly unknown[]) => void;
+  readonly onProgress: (place: TaskPlace, fraction: number) => void;
 }
 
 export interface World {
@@ -35,13 +42,19 @@ export interface World {
   readonly outlet: Outlet;
   /** The supervisor chart with this world for hands. */
   readonly machine: typeof supervisorMachine;
-  /** The run's actors are gone: stops what still runs. */
-  readonly dispose: (reason: unknown) => void;
+  /**
+   * The run's actors are gone: stops what still runs. Resolves when nothing is left on disk, or nothing
+   * but what the consumer has not taken yet.
+   */
+  readonly dispose: (reason: unknown) => Promise<void>;
 }
 
 export function createWorld(options: WorldOptions): World {
   const { env, programs, onDeadLetter, onLog, onProgress } = options;
-  const store = createBlockStore();
+  const { name, spillingStore, blockBytes } = options;
+  const store = createBlockStore(
+    spillingStore === undefined ? undefined : { spill: spillingStore.open({ name }), blockBytes },
+  );
   const clock = createClock(env);
   /** Messages to the supervisor, once it is there. */
   let supervisor: (event: SupervisorEvent) => void = () => undefined;
@@ -52,8 +65,18 @@ export function createWorld(options: WorldOptions): World {
     env,
     store,
     send,
-    onDeadLetter: (letter) => onDeadLetter(letter, store.get(letter.input).rows),
+    onDeadLetter: (letter) => bury(letter),
   });
+  async function bury(letter: DeadLetter): Promise<void> {
+    let rows: readonly unknown[] = [];
+    let { cause } = letter;
+    try {
+      ({ rows } = await store.load(letter.input));
+    } catch (error) {
+      cause = new AggregateError([cause, error], 'the block failed, and its rows are lost');
+    }
+    await onDeadLetter({ ...letter, cause }, rows);
+  }
   const { createRunner = createInlineRunner } = env;
   const runner = createRunner({
     env,
@@ -96,14 +119,17 @@ export function createWorld(options: WorldOptions): World {
     store,
     outlet,
     machine,
-    dispose(reason) {
+    async dispose(reason) {
       supervisor = () => undefined;
       clock.close();
       runner.dispose(reason);
-      if (outlet.isClosed()) return;
-      // The actors went without an end of the run: nobody is left who could let go of the blocks.
-      outlet.receive({ type: 'outlet.close', outcome: 'cancelled', reason, replyTo: undefined });
-      store.clear();
+      if (!outlet.isClosed()) {
+        // The actors went without an end of the run: nobody is left who could let go of the blocks.
+        outlet.receive({ type: 'outlet.close', outcome: 'cancelled', reason, replyTo: undefined });
+        store.clear();
+      }
+      const closed = store.close();
+      if (outlet.isEmpty()) await closed;
     },
   };
 }
@@ -113,7 +139,7 @@ const stores = new WeakMap<StoreAddress, BlockStore>();
 
 /** How much the store behind a store actor holds. */
 export function storeUsage(actor: StoreAddress): StoreUsage {
-  return stores.get(actor)?.usage ?? { blocks: 0, bytes: 0, peakBytes: 0, largestBytes: 0 };
+  return stores.get(actor)?.usage ?? createBlockStore().usage;
 }
 
 function receiveStore(store: BlockStore, event: StoreEvent): void {
@@ -124,8 +150,14 @@ function receiveStore(store: BlockStore, event: StoreEvent): void {
     case 'store.release':
       for (const ref of event.refs) store.release(ref);
       break;
-    case 'store.poll':
-      event.replyTo.send({ type: 'store.report', released: store.takeReleased() });
+    case 'store.poll': {
+      const { writing, written, writtenBytes, restored, failed, lastError } = store.usage.spill;
+      event.replyTo.send({
+        type: 'store.report',
+        released: store.takeReleased(),
+        spill: { writing, written, writtenBytes, restored, failed, lastError },
+      });
       break;
+    }
   }
 }

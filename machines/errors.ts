@@ -104,6 +104,22 @@ export class RestartLimitError extends SluiceError {
   }
 }
 
+/** A value that a column cannot hold, or a column that a block does not have. */
+export class ColumnError extends SluiceError {
+  override readonly name = 'ColumnError';
+  readonly code = 'COLUMN';
+  readonly column: string;
+  /** Which row of the block; undefined when it concerns the column as a whole. */
+  readonly row: number | undefined;
+
+  constructor(column: string, row: number | undefined, message: string) {
+    const at = row === undefined ? '' : `, row ${String(row)}`;
+    super(`column "${column}"${at}: ${message}`);
+    this.column = column;
+    this.row = row;
+  }
+}
+
 /** Nothing can go on, and nothing is on its way that could change it. Says who waits for what. */
 export class StallError extends SluiceError {
   override readonly name = 'StallError';
@@ -131,6 +147,38 @@ export class CancelledError extends SluiceError {
   constructor(pipeline: string, reason: unknown) {
     const why = reason === undefined ? '' : `: ${describe(reason)}`;
     super(`the run of "${pipeline}" was cancelled${why}`, { cause: reason });
+  }
+}
+
+/** Why a worker could not do its work. */
+export type WorkerFailure =
+  /** It could not be started: no such module or function, an error while loading, `setup` failed. */
+  | 'start'
+  /** It ended in the middle of a task: it crashed, or called `process.exit`. */
+  | 'exit'
+  /** It used more memory than it may. */
+  | 'memory'
+  /** It did not end when it was told to, and was terminated. */
+  | 'unresponsive'
+  /** A row cannot be sent from one thread to another. */
+  | 'message';
+
+/** A worker thread that was lost, or cannot do what it is there for. What was thrown is the `cause`. */
+export class WorkerError extends SluiceError {
+  override readonly name = 'WorkerError';
+  readonly code = 'WORKER';
+  readonly failure: WorkerFailure;
+  /** With which code the thread ended; undefined when it did not, or did not tell. */
+  readonly exitCode: number | undefined;
+
+  constructor(
+    failure: WorkerFailure,
+    message: string,
+    { cause, exitCode }: { readonly cause?: unknown; readonly exitCode?: number } = {},
+  ) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.failure = failure;
+    this.exitCode = exitCode;
   }
 }
 

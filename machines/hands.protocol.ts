@@ -132,9 +132,34 @@ export type StoreEvent =
 
 export interface StoreReport {
   readonly type: 'store.report';
-  /** Bytes freed since the last report, by producer. */
+  /** Bytes freed since the last report, by producer; less than none when blocks came back from disk. */
   readonly released: ReadonlyMap<number, number>;
+  readonly spill: SpillReport;
 }
+
+/** How the spilling of blocks went so far. */
+export interface SpillReport {
+  /** Blocks on their way out of memory: there will be more room soon, and news when there is. */
+  readonly writing: number;
+  /** Blocks written, and how many bytes of memory they took. */
+  readonly written: number;
+  readonly writtenBytes: number;
+  /** Blocks read again. */
+  readonly restored: number;
+  /** Blocks that could not be written, or not be read. */
+  readonly failed: number;
+  /** What the last failure was; undefined when there was none. */
+  readonly lastError: string | undefined;
+}
+
+export const noSpill: SpillReport = {
+  writing: 0,
+  written: 0,
+  writtenBytes: 0,
+  restored: 0,
+  failed: 0,
+  lastError: undefined,
+};
 
 /** Tells the time and calls back later. */
 export type ClockEvent =

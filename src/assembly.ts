@@ -2,7 +2,8 @@
 
 import { rowsSource, type RowsInput } from '../actors/sources.ts';
 import { liveEnv, type Env } from '../actors/env.ts';
-import type { OperatorProgram, TransformContext } from '../actors/transform.ts';
+import type { SpillingStore } from '../actors/spill.ts';
+import type { OperatorProgram, TaskPlace } from '../actors/transform.ts';
 import { createWorld, type World } from '../actors/world.ts';
 import { OptionError, PlanError } from '../machines/errors.ts';
 import type { Plan } from '../machines/plan.ts';
@@ -34,6 +35,11 @@ export interface PipelineOptions {
   readonly ranking?: RankingPolicy;
   /** Clock, timers and randomness. Default: the real ones. */
   readonly env?: Env;
+  /**
+   * Where blocks go while there are too many bytes in memory: `spillingStore()` of `sluice/node`. Default:
+   * nowhere; when the budget is used up, producers wait.
+   */
+  readonly store?: SpillingStore;
   /** Gets the blocks of operators with `onError: 'deadLetter'`; awaited before the block is let go of. */
   readonly onDeadLetter?: (letter: DeadLetterBlock) => void | Promise<void>;
 }
@@ -41,12 +47,12 @@ export interface PipelineOptions {
 /** Rows of a block of what is fed in: most of it comes one by one, and is passed on as it comes. */
 const FED_ROWS_PER_BLOCK = 1024;
 
-export const PIPELINE_OPTIONS = ['budget', 'ranking', 'env', 'onDeadLetter'] as const;
+export const PIPELINE_OPTIONS = ['budget', 'ranking', 'env', 'store', 'onDeadLetter'] as const;
 
 /** What a world tells that is no message between actors. */
 export interface Notes {
-  readonly onLog: (context: TransformContext, values: readonly unknown[]) => void;
-  readonly onProgress: (context: TransformContext, fraction: number) => void;
+  readonly onLog: (place: TaskPlace, values: readonly unknown[]) => void;
+  readonly onProgress: (place: TaskPlace, fraction: number) => void;
   readonly onDeadLetter: (letter: DeadLetterBlock) => void;
   /** A function the user gave has thrown where nothing can be done about it. */
   readonly onCallbackError: (error: unknown) => void;
@@ -68,15 +74,21 @@ export function assemble(
   options: PipelineOptions & { readonly input?: RowsInput<unknown> | (() => RowsInput<unknown>) },
   notes: Notes,
 ): Assembly {
-  const { ranking = bottleneck, env = liveEnv, onDeadLetter } = options;
+  const { ranking = bottleneck, env = liveEnv, store, onDeadLetter } = options;
   if (typeof ranking !== 'function') {
     throw new OptionError('ranking', 'option "ranking" must be a function of operator views');
+  }
+  if (store !== undefined && typeof store.open !== 'function') {
+    throw new OptionError('store', 'option "store" must be a store, like spillingStore()');
   }
   const budget = resolveBudget(options.budget);
   const { plan, programs } = planPipeline(name, last, budget, () => env.random());
   const fed = programs.map((program) => feed(program, options.input));
   const world = createWorld({
     env,
+    name,
+    spillingStore: store,
+    blockBytes: budget.blockBytes,
     programs: fed,
     onLog: notes.onLog,
     onProgress: notes.onProgress,

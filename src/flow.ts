@@ -2,26 +2,49 @@
  * The builder: a `Flow<T>` is an immutable description of a stream of blocks of `T`. Nothing runs
  * before `start`; a flow can be started any number of times, and used in several flows.
  */
+import type { Block } from '../actors/block.ts';
+import type { ColumnBlock } from '../actors/columns/column-block.ts';
 import type { RowsOf } from './inference.ts';
 import { batchTransform, type BatchSize } from '../actors/transforms/batch.ts';
 import { limitTransform } from '../actors/transforms/limit.ts';
 import { filterRows, flatMapRows, mapRows } from '../actors/transforms/rows.ts';
 import { sinkTransform, type Sink } from '../actors/transforms/sink.ts';
 import { zipTransform } from '../actors/transforms/zip.ts';
-import type { Transform, TransformContext } from '../actors/transform.ts';
+import type { BlockTransform, Transform, TransformContext } from '../actors/transform.ts';
+import type { CallShape } from '../actors/workers/protocol.ts';
 import { OptionError } from '../machines/errors.ts';
 import type { BranchNode, FanOutNode, FlowNode, OperatorNode } from './graph.ts';
-import { checkCount, checkNames, checkOperatorOptions, type OperatorOptions } from './options.ts';
+import {
+  checkBlocksOptions,
+  checkCount,
+  checkNames,
+  checkOperatorOptions,
+  type BlocksOptions,
+  type OperatorOptions,
+} from './options.ts';
 import { pipelineLogic, type PipelineLogic } from './logic.ts';
 import { startRun, type FedWith, type Run, type StartOptions } from './run.ts';
 import { streamSink, transformStream } from './streams.ts';
+import { isWorkerFunction, type WorkerFunction } from './workers/worker-function.ts';
 
 /** Options of operators that the engine brings along: they have no tasks to tune. */
 export type BuiltInOptions = Pick<OperatorOptions, 'name' | 'resources' | 'queue'>;
 
+/** A function, or one that `workers` has made of it to be called in other threads. */
+type Callable<Call> = Call | WorkerFunction<Call>;
+
+/** One block, as a transform may give it: rows, or a block, of columns for instance. */
+export type BlockResult<U = unknown> = readonly U[] | Block<U>;
+
 /** Anything a transform of blocks may return. */
 export type BlocksResult<U = unknown> =
-  readonly U[] | Promise<readonly U[]> | Iterable<readonly U[]> | AsyncIterable<readonly U[]>;
+  | BlockResult<U>
+  | Promise<BlockResult<U>>
+  | Iterable<BlockResult<U>>
+  | AsyncIterable<BlockResult<U>>;
+
+// A function and one in a worker have signatures of their own: of their union TypeScript infers nothing.
+/* eslint-disable @typescript-eslint/unified-signatures */
 
 /**
  * `T` is the type of the rows that come out; `In` that of the rows fed in when a run starts, `never` for
@@ -44,9 +67,17 @@ export class Flow<T, In = never> {
   /** One row for each row. Promises are awaited, one row after the other within a block. */
   map<R>(
     map: (row: T, context: TransformContext) => R,
+    options?: OperatorOptions,
+  ): Flow<Awaited<R>, In>;
+  map<R>(
+    map: WorkerFunction<(row: T, context: TransformContext) => R>,
+    options?: OperatorOptions,
+  ): Flow<Awaited<R>, In>;
+  map<R>(
+    map: Callable<(row: T, context: TransformContext) => R>,
     options: OperatorOptions = {},
   ): Flow<Awaited<R>, In> {
-    return this.#rows('map', map, mapRows(checkFunction('map', map)), options);
+    return this.#rows('map', map, mapRows, options);
   }
 
   /** The rows for which `predicate` holds. */
@@ -58,35 +89,77 @@ export class Flow<T, In = never> {
     predicate: (row: T, context: TransformContext) => unknown,
     options?: OperatorOptions,
   ): Flow<T, In>;
+  filter<S extends T>(
+    predicate: WorkerFunction<(row: T, context: TransformContext) => row is S>,
+    options?: OperatorOptions,
+  ): Flow<S, In>;
   filter(
-    predicate: (row: T, context: TransformContext) => unknown,
+    predicate: WorkerFunction<(row: T, context: TransformContext) => unknown>,
+    options?: OperatorOptions,
+  ): Flow<T, In>;
+  filter(
+    predicate: Callable<(row: T, context: TransformContext) => unknown>,
     options: OperatorOptions = {},
   ): Flow<T, In> {
-    return this.#rows('filter', predicate, filterRows(checkFunction('filter', predicate)), options);
+    return this.#rows('filter', predicate, filterRows, options);
   }
 
   /** Any number of rows for each row. */
   flatMap<U>(
     flatMap: (row: T, context: TransformContext) => Iterable<U> | AsyncIterable<U>,
+    options?: OperatorOptions,
+  ): Flow<U, In>;
+  flatMap<U>(
+    flatMap: WorkerFunction<(row: T, context: TransformContext) => Iterable<U> | AsyncIterable<U>>,
+    options?: OperatorOptions,
+  ): Flow<U, In>;
+  flatMap<U>(
+    flatMap: Callable<(row: T, context: TransformContext) => Iterable<U> | AsyncIterable<U>>,
     options: OperatorOptions = {},
   ): Flow<U, In> {
-    return this.#rows('flatMap', flatMap, flatMapRows(checkFunction('flatMap', flatMap)), options);
+    return this.#rows('flatMap', flatMap, flatMapRows, options);
   }
 
   /**
    * Any number of blocks for each block: return the rows of one (an array, or a promise of one), or be
    * a generator, sync or async, that yields block after block; each is passed on as soon as it comes.
    *
+   * With `format: 'columns'` the function gets the block as typed columns, and may give blocks of
+   * columns as well, made with `columnBlock`.
+   *
    * @example
    * flow.mapBlocks(async function* (rows) {
    *   for (const row of rows) yield [await lookUp(row)];
    * });
+   * flow.mapBlocks(
+   *   (block) => columnBlock({ double: Float64Array.from(block.column('x').values, (x) => 2 * x) }),
+   *   { format: 'columns' },
+   * );
    */
   mapBlocks<R extends BlocksResult>(
+    transform: (block: ColumnBlock<T>, context: TransformContext) => R,
+    options: OperatorOptions & { readonly format: 'columns' },
+  ): Flow<RowsOf<R>, In>;
+  mapBlocks<R extends BlocksResult>(
     transform: (rows: T[], context: TransformContext) => R,
-    options: OperatorOptions = {},
+    options?: OperatorOptions & { readonly format?: 'rows' },
+  ): Flow<RowsOf<R>, In>;
+  mapBlocks<R extends BlocksResult>(
+    transform: WorkerFunction<(block: ColumnBlock<T>, context: TransformContext) => R>,
+    options: OperatorOptions & { readonly format: 'columns' },
+  ): Flow<RowsOf<R>, In>;
+  mapBlocks<R extends BlocksResult>(
+    transform: WorkerFunction<(rows: T[], context: TransformContext) => R>,
+    options?: OperatorOptions & { readonly format?: 'rows' },
+  ): Flow<RowsOf<R>, In>;
+  mapBlocks<R extends BlocksResult>(
+    transform:
+      | Callable<(rows: T[], context: TransformContext) => R>
+      | Callable<(block: ColumnBlock<T>, context: TransformContext) => R>,
+    options: BlocksOptions = {},
   ): Flow<RowsOf<R>, In> {
-    return this.#rows('mapBlocks', transform, checkFunction('mapBlocks', transform), options);
+    const { format, ...rest } = checkBlocksOptions(options);
+    return this.#rows('mapBlocks', transform, (call) => call, rest, format);
   }
 
   /** The same rows in blocks of another size, gathered across blocks and tasks. */
@@ -185,13 +258,17 @@ export class Flow<T, In = never> {
   }
 
   #rows<U>(
-    method: string,
-    given: { readonly name: string },
-    call: Extract<Transform, { kind: 'blocks' }>['call'],
+    shape: CallShape,
+    given: Callable<(input: never, context: TransformContext) => unknown>,
+    toCall: (given: never) => BlockTransform['call'],
     options: OperatorOptions,
+    format: 'rows' | 'columns' = 'rows',
   ): Flow<U, In> {
-    const label = given.name === '' ? method : given.name;
-    return this.#operator('transform', label, { kind: 'blocks', call }, options, [this.node]);
+    const transform: Transform = isWorkerFunction(given)
+      ? given.toTransform(shape, format)
+      : { kind: 'blocks', call: toCall(checkFunction(shape, given) as never), format };
+    const label = given.name === '' ? shape : given.name;
+    return this.#operator('transform', label, transform, options, [this.node]);
   }
 
   #builtIn<U>(

@@ -5,9 +5,9 @@
  */
 export { pipeline, type FromOptions, type PipelineStart } from './pipeline.ts';
 export { statelyInspector, type StatelyInspectorOptions } from './stately-inspector.ts';
-export type { BlocksResult, BuiltInOptions, Flow } from './flow.ts';
+export type { BlockResult, BlocksResult, BuiltInOptions, Flow } from './flow.ts';
 export type { RowsOf } from './inference.ts';
-export type { OnError, OperatorOptions, Retries } from './options.ts';
+export type { BlocksOptions, OnError, OperatorOptions, Retries } from './options.ts';
 export type { Budget, Rate } from './budget.ts';
 export type { Run, StartOptions, StepOptions } from './run.ts';
 export type { DeadLetterBlock, PipelineOptions } from './assembly.ts';
@@ -21,16 +21,39 @@ export type { OutputBlock } from './output-block.ts';
 export type { InspectorOptions } from './inspect/server/inspector.ts';
 export type { RecordingFile, RecordOptions } from './inspect/server/recording-file.ts';
 export type { Explanation, OperatorSnapshot, RunSnapshot } from './snapshot.ts';
-export type { Block, Field } from '../actors/block.ts';
+export type { Block, BlockMessage, BlockTransfer, Field } from '../actors/block.ts';
+export {
+  columnBlock,
+  rowsToColumns,
+  type ColumnBlock,
+  type ColumnInput,
+  type RowOf,
+} from '../actors/columns/column-block.ts';
+export type { ColumnData } from '../actors/columns/column-data.ts';
+export type {
+  BigintArray,
+  BigintType,
+  ColumnType,
+  ColumnTypeFor,
+  ColumnTypes,
+  Fields,
+  ListType,
+  NumberArray,
+  NumberType,
+} from '../actors/columns/column-types.ts';
+export type { Column, ColumnValues } from '../actors/columns/column.ts';
 export type { Env } from '../actors/env.ts';
+export type { Spill, SpillingStore, SpillUsage } from '../actors/spill.ts';
 export type { BlocksInput, RowsInput, Source } from '../actors/sources.ts';
 export type { TransformContext } from '../actors/transform.ts';
+export type { WorkerFunction } from './workers/worker-function.ts';
 export type { BatchSize } from '../actors/transforms/batch.ts';
 export type { Sink } from '../actors/transforms/sink.ts';
 export type { BlockRef } from '../machines/block.ts';
 export type { Denial, Limit } from '../machines/denial.ts';
 export {
   CancelledError,
+  ColumnError,
   FormatError,
   OptionError,
   PlanError,
@@ -39,6 +62,8 @@ export {
   SluiceError,
   StallError,
   StoreError,
+  WorkerError,
+  type WorkerFailure,
   TaskError,
   TimeoutError,
 } from '../machines/errors.ts';

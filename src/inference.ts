@@ -1,16 +1,20 @@
 /** What a transform of blocks yields, inferred from what it returns. */
 
+import type { Block } from '../actors/block.ts';
+
 /**
- * The type of a row, given what a transform returns: an array of rows, a promise of one, or any kind
- * of iterable of arrays of rows.
+ * The type of a row, given what a transform returns: an array of rows or a block, a promise of one, or
+ * any kind of iterable of them.
  */
 export type RowsOf<R> =
   R extends PromiseLike<infer P>
     ? RowsOf<P>
     : R extends readonly (infer U)[]
       ? U
-      : R extends AsyncIterable<infer B>
-        ? RowsOf<B>
-        : R extends Iterable<infer B>
+      : R extends Pick<Block<infer U>, 'rows' | 'toTransfer'>
+        ? U
+        : R extends AsyncIterable<infer B>
           ? RowsOf<B>
-          : never;
+          : R extends Iterable<infer B>
+            ? RowsOf<B>
+            : never;

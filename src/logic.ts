@@ -90,7 +90,7 @@ export function supervisorLogic<T>(
     getInitialSnapshot(scope, options) {
       const { world, input } = prepare(options, scope);
       const dispose = (): void => {
-        world.dispose(new Error('the actor was stopped'));
+        void world.dispose(new Error('the actor was stopped'));
       };
       scope.self.subscribe({ complete: dispose, error: dispose });
       return world.machine.getInitialSnapshot(scope as never, input);

@@ -69,6 +69,15 @@ export interface OperatorOptions {
   readonly timeout?: number;
 }
 
+/** Options of `mapBlocks`. */
+export interface BlocksOptions extends OperatorOptions {
+  /**
+   * What the function gets: the rows of a block, or the block itself as typed columns. Blocks of rows
+   * are made into columns then, whose types follow from the values. Default: `rows`.
+   */
+  readonly format?: 'rows' | 'columns';
+}
+
 const OPERATOR_OPTIONS = [
   'name',
   'resources',
@@ -109,6 +118,14 @@ export function checkOperatorOptions(options: OperatorOptions): void {
   checkSizes('output', output, ['rows', 'bytes']);
   checkSizes('queue', queue, ['blocks']);
   if (options.timeout !== undefined) checkPositive('timeout', options.timeout);
+}
+
+/** @throws OptionError when `format` has a value it cannot have. */
+export function checkBlocksOptions(options: BlocksOptions): BlocksOptions {
+  checkObject('options', options);
+  const { format }: { readonly format?: unknown } = options;
+  if (format === undefined || format === 'rows' || format === 'columns') return options;
+  throw wrong('format', format, `'rows' or 'columns'`);
 }
 
 /** @throws OptionError when `options` is no object or has a field that is not one of `known`. */

@@ -61,6 +61,8 @@ export function planPipeline(
       atomic: node.options.atomic ?? false,
       timeoutMs: node.options.timeout,
       retries: plan.operators[index]?.retries ?? 0,
+      givesInputsAway:
+        plan.operators[index]?.retries === 0 && (node.options.onError ?? 'fail') === 'fail',
       onRowError: node.options.onRowError ?? 'fail',
       retryDelay: retryDelay(node.options.retries, random),
     })),

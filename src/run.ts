@@ -194,14 +194,20 @@ function createRun<T>({ name, actor, plan, world, trace, signal, callbacks }: Ru
   const supervisor = (): ChartSnapshot => actor.getSnapshot() as unknown as ChartSnapshot;
 
   const ended = new Promise<{ report: RunReport } | { error: unknown }>((resolve) => {
+    // It is over when nothing is left of it on disk either.
+    const end = (outcome: { report: RunReport } | { error: unknown }): void => {
+      void world.dispose('the run is over').then(() => {
+        resolve(outcome);
+      });
+    };
     actor.subscribe({
       complete: () => {
         const { output } = actor.getSnapshot();
         const stopped = new CancelledError(name, 'its actor was stopped');
-        resolve(output === undefined ? { error: stopped } : { report: output });
+        end(output === undefined ? { error: stopped } : { report: output });
       },
       error: (error) => {
-        resolve({ error });
+        end({ error });
       },
     });
   });
@@ -240,9 +246,13 @@ function createRun<T>({ name, actor, plan, world, trace, signal, callbacks }: Ru
 
   async function* refs(): AsyncGenerator<BlockRef, undefined> {
     let finished = false;
+    let reason: unknown = 'its consumer left';
     try {
       for (;;) {
-        const ref = await outlet.take();
+        const ref = await outlet.take().catch((error: unknown) => {
+          reason = error;
+          throw error;
+        });
         if (ref === undefined) break;
         yield ref;
       }
@@ -250,7 +260,7 @@ function createRun<T>({ name, actor, plan, world, trace, signal, callbacks }: Ru
       const report = await result();
       if (report.status === 'cancelled' && !brokeOut) throw new CancelledError(name, report.reason);
     } finally {
-      if (!finished) await leave();
+      if (!finished) await leave(reason);
     }
   }
 
@@ -269,9 +279,9 @@ function createRun<T>({ name, actor, plan, world, trace, signal, callbacks }: Ru
   }
 
   /** The consumer left its loop: nobody wants the rest. */
-  async function leave(): Promise<void> {
+  async function leave(reason: unknown): Promise<void> {
     brokeOut = true;
-    tell({ type: 'run.cancel', reason: 'its consumer left' });
+    tell({ type: 'run.cancel', reason });
     outlet.abandon();
     await ended;
   }

@@ -1,5 +1,6 @@
 /** What can be seen of a run at a moment: plain JSON, a line of text, an explanation in words. */
 import type { AnyActorRef, StateValue } from 'xstate';
+import type { SpillUsage } from '../actors/spill.ts';
 import { storeUsage } from '../actors/world.ts';
 import { fromMilli } from '../machines/amounts.ts';
 import type { Denial } from '../machines/denial.ts';
@@ -39,7 +40,10 @@ export interface RunSnapshot {
   /** By operator name, sources and sinks included, in the order of the plan. */
   readonly operators: Readonly<Record<string, OperatorSnapshot>>;
   readonly resources: Readonly<Record<string, { readonly total: number; readonly used: number }>>;
+  /** Bytes of blocks in memory. */
   readonly blockBytes: { readonly limit: number; readonly live: number; readonly peak: number };
+  /** Blocks on disk: all zero without a store that spills. */
+  readonly spill: SpillUsage;
 }
 
 export interface Explanation {
@@ -89,6 +93,7 @@ export function takeSnapshot(supervisor: ChartSnapshot): RunSnapshot {
     operators: Object.fromEntries(operators),
     resources: Object.fromEntries(resources),
     blockBytes: { limit: budget.blockBytes, live: usage.bytes, peak: usage.peakBytes },
+    spill: usage.spill,
   };
 }
 

@@ -54,6 +54,8 @@ export interface OperatorContext {
   readonly unwanted: boolean;
   readonly cancelled: boolean;
   readonly failure: TaskFailure | undefined;
+  /** What failed after the first failure. */
+  readonly laterErrors: readonly unknown[];
   /** Failed attempts that count towards the limit of `restarts`, oldest first. */
   readonly recentFailures: readonly { readonly at: number; readonly error: unknown }[];
   readonly denial: Denial | undefined;
@@ -97,6 +99,7 @@ export function initialOperator({ plan, now, ...addresses }: OperatorInput): Ope
     unwanted: false,
     cancelled: false,
     failure: undefined,
+    laterErrors: [],
     recentFailures: [],
     denial: undefined,
     counts: {

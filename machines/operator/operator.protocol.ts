@@ -74,6 +74,8 @@ export type OperatorReply =
       readonly dropped: Dropped;
       readonly shares: Shares;
       readonly failure: TaskFailure | undefined;
+      /** What failed after the first failure. */
+      readonly laterErrors: readonly unknown[];
     };
 
 /** A task that waits for output credit. */

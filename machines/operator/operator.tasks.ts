@@ -123,6 +123,10 @@ export function acceptSettled(
     slots: replace(next.slots, slot, undefined),
     wants: wants ?? next.wants,
     failure: next.failure ?? failure,
+    laterErrors:
+      next.failure === undefined || failure === undefined
+        ? next.laterErrors
+        : [...next.laterErrors, failure.error],
     counts: {
       ...next.counts,
       tasks: counts.tasks + (outcome === 'done' ? 1 : 0),

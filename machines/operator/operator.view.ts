@@ -76,7 +76,7 @@ export function answerPoll(
     { ...context, outputs: rest, told: false, unsettled: nothingUnsettled },
     now,
   );
-  const { plan, addresses, failure, unsettled } = context;
+  const { plan, addresses, failure, laterErrors, unsettled } = context;
   return {
     context: next,
     send: [
@@ -86,6 +86,7 @@ export function answerPoll(
         view: viewOf(next),
         outputs,
         failure,
+        laterErrors,
         counts: next.counts,
         dropped: next.dropped,
         shares: next.shares,

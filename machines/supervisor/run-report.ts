@@ -1,6 +1,8 @@
 /** The report of a run: counts, bytes and times per operator, made from the last reports of all. */
+import type { SpillReport } from '../hands.protocol.ts';
 import type { Dropped, OperatorCounts } from '../operator/operator.protocol.ts';
 import { shareOut } from '../operator/operator.shares.ts';
+import type { TaskFailure } from '../task/task.protocol.ts';
 import type { SupervisorContext } from './supervisor.context.ts';
 
 export interface OperatorReport extends Omit<OperatorCounts, 'dropped'> {
@@ -32,12 +34,15 @@ export interface RunReport {
         readonly later: readonly unknown[];
       }
     | undefined;
+  /** How spilling went: all zero without a store that spills. */
+  readonly spill: Omit<SpillReport, 'writing'>;
   /** Why the run was cancelled. */
   readonly reason: unknown;
 }
 
 export function runReport(context: SupervisorContext): RunReport {
-  const { plan, reports, now, startedAt, cycles, ending, laterErrors } = context;
+  const { plan, reports, now, startedAt, cycles, ending } = context;
+  const { written, writtenBytes, restored, failed, lastError } = context.spill;
   const operators = plan.operators.map(({ name, index }): [string, OperatorReport] => {
     const report = reports[index];
     const { dropped, ...counts } = report?.counts ?? noCounts;
@@ -63,11 +68,22 @@ export function runReport(context: SupervisorContext): RunReport {
         ? {
             operator: plan.operators[ending.operator]?.name ?? '',
             ...ending.failure,
-            later: laterErrors,
+            later: laterErrors(context, ending.failure),
           }
         : undefined,
+    spill: { written, writtenBytes, restored, failed, lastError },
     reason: ending?.outcome === 'cancelled' ? ending.reason : undefined,
   };
+}
+
+/** What failed besides the first cause: other tasks and operators, then what could not be closed. */
+function laterErrors(context: SupervisorContext, first: TaskFailure): readonly unknown[] {
+  const failed = context.reports.flatMap((report) => {
+    if (report?.failure === undefined) return [];
+    const { failure, laterErrors: later } = report;
+    return failure === first ? later : [failure.error, ...later];
+  });
+  return [...failed, ...context.laterErrors];
 }
 
 const noCounts: OperatorCounts = {

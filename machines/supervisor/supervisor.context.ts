@@ -1,7 +1,7 @@
 /** What the supervisor knows: the operators as they last reported, and what it has done since. */
 import type { BlockRef } from '../block.ts';
 import type { Denial } from '../denial.ts';
-import type { OutletReport } from '../hands.protocol.ts';
+import type { OutletReport, SpillReport } from '../hands.protocol.ts';
 import type { OperatorEvent, OperatorReply, OperatorView } from '../operator/operator.protocol.ts';
 import { CONSUMER, type OperatorPlan, type Plan, type Route } from '../plan.ts';
 import type { RankingPolicy } from '../ranking.ts';
@@ -68,6 +68,8 @@ export interface SupervisorContext {
   readonly liveBytes: number;
   /** How the consumer was doing when it was last asked. */
   readonly consumer: Omit<OutletReport, 'type'>;
+  /** How spilling went when the store was last asked. */
+  readonly spill: SpillReport;
   /** Cycles in a row in which nothing happened although something waits and nothing runs. */
   readonly fruitless: number;
   readonly paused: boolean;
@@ -80,7 +82,7 @@ export interface SupervisorContext {
   /** The outlet has nothing left to do. */
   readonly delivered: boolean;
   readonly ending: Ending | undefined;
-  /** What came up after the first cause. */
+  /** What went wrong while sources and sinks closed, after the first cause. */
   readonly laterErrors: readonly unknown[];
 }
 

@@ -82,13 +82,14 @@ export function takeReport(
 /** Takes the store's report of freed bytes. */
 export function takeFreed(
   context: SupervisorContext,
-  { released }: EventOf<'store.report'>,
+  { released, spill }: EventOf<'store.report'>,
 ): SupervisorStep {
   const freed = [...released].map(([holder, bytes]) => unsettledOf(holder, { released: bytes }));
   return {
     context: {
       awaited: context.awaited - 1,
       unsettled: [...context.unsettled, ...freed],
+      spill,
       fruitless: freed.length > 0 ? 0 : context.fruitless,
     },
   };

@@ -222,16 +222,13 @@ export function settleReport(
   context: SupervisorContext,
   report: EventOf<'operator.report'>,
 ): SupervisorStep {
-  const { operator, view, tokens, produced, returned, failure, outputs } = report;
-  const known = context.reports[operator]?.failure;
-  const isNews = failure !== undefined && known === undefined;
+  const { operator, view, tokens, produced, returned, outputs } = report;
   const settlement = unsettledOf(operator, { tokens, produced, returned, closed: view.over });
   return {
     context: {
       awaited: context.awaited - 1,
       views: replace(context.views, operator, view),
       reports: replace(context.reports, operator, report),
-      laterErrors: isNews ? [...context.laterErrors, failure.error] : context.laterErrors,
     },
     send: [
       ...(outputs.length === 0
@@ -331,13 +328,13 @@ export function askForFreed(
 
 export function settleFreed(
   { staff, awaited }: SupervisorContext,
-  { released }: EventOf<'store.report'>,
+  { released, spill }: EventOf<'store.report'>,
 ): SupervisorStep {
   const settlements = [...released].map(([holder, bytes]) =>
     unsettledOf(holder, { released: bytes }),
   );
   return {
-    context: { awaited: awaited - 1 },
+    context: { awaited: awaited - 1, spill },
     send: [tell(staff.resource, { type: 'resource.settle', settlements })],
   };
 }

@@ -21,7 +21,8 @@ const FRUITLESS_CYCLES = 2;
 
 /** Called when nothing was granted. `tried`: a forced request has just been refused. */
 export function keepAlive(context: SupervisorContext, tried = false): SupervisorStep {
-  const isFine = context.paused || context.refilling || somebodyRuns(context);
+  const { paused, refilling, spill } = context;
+  const isFine = paused || refilling || spill.writing > 0 || somebodyRuns(context);
   if (isFine || !somebodyWaits(context) || isUpToConsumer(context)) {
     return { context: { asked: [], fruitless: 0 } };
   }

@@ -4,7 +4,13 @@
  * arrived meanwhile with the next. Nothing in it is driven by a timer.
  */
 import { fromCallback, setup } from 'xstate';
-import type { ClockEvent, OutletEvent, RunnerEvent, StoreEvent } from '../hands.protocol.ts';
+import {
+  noSpill,
+  type ClockEvent,
+  type OutletEvent,
+  type RunnerEvent,
+  type StoreEvent,
+} from '../hands.protocol.ts';
 import { operatorMachine } from '../operator/operator.machine.ts';
 import { resourceMachine } from '../resource/resource.machine.ts';
 import { react } from '../xstate.ts';
@@ -163,6 +169,7 @@ export const supervisorMachine = setup({
       refilling: false,
       liveBytes: 0,
       consumer: { held: 0, waits: false, burying: 0 },
+      spill: noSpill,
       fruitless: 0,
       paused: false,
       stepping: 'no',

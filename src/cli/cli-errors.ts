@@ -16,18 +16,3 @@ export class LoadError extends SluiceError {
     super(`${file} could not be loaded: ${describe(cause)}`, { cause });
   }
 }
-
-/** A TypeScript file, and nothing to run it with. */
-export class TypeScriptError extends SluiceError {
-  override readonly name = 'TypeScriptError';
-  readonly code = 'TYPESCRIPT';
-
-  constructor(file: string, cause: unknown) {
-    super(
-      `${file} is TypeScript, which Node ${process.versions.node} could not run by itself: ${describe(cause)}. ` +
-        'There are three ways out: Node 22.18 or newer; jiti (npm install --save-dev jiti); ' +
-        'or tsx (npm install --save-dev tsx)',
-      { cause },
-    );
-  }
-}

@@ -3,10 +3,9 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Flow } from '../flow.ts';
-import { LoadError, TypeScriptError, UsageError } from './cli-errors.ts';
+import { importModule, TypeScriptError, type Exports } from '../node/import-module.ts';
+import { LoadError, UsageError } from './cli-errors.ts';
 import { isRefusal } from './exit-code.ts';
-
-type Exports = Readonly<Record<string, unknown>>;
 
 /**
  * Loads the flow that `file` exports: as `exportName` if that is given, else as default or as `flow`.
@@ -33,45 +32,11 @@ export async function loadFlow(file: string, exportName?: string): Promise<Flow<
 
 async function load(file: string, path: string): Promise<Exports> {
   try {
-    return (await import(pathToFileURL(path).href)) as Exports;
+    return await importModule(pathToFileURL(path), file);
   } catch (error) {
-    if (!isForeignSyntax(error)) throw failureOf(file, error);
-    const importTypeScript = await findLoader();
-    if (importTypeScript === undefined) throw new TypeScriptError(file, error);
-    try {
-      return await importTypeScript(path);
-    } catch (laterError) {
-      throw failureOf(file, laterError);
-    }
+    if (error instanceof TypeScriptError) throw error;
+    throw failureOf(file, error);
   }
-}
-
-/** What imports TypeScript, if it is installed. */
-async function findLoader(): Promise<((path: string) => Promise<Exports>) | undefined> {
-  const jiti = await ifInstalled(import('jiti'));
-  // Its version 1, which many tools bring along, cannot do it.
-  if (jiti !== undefined && 'createJiti' in jiti) {
-    return (path) => jiti.createJiti(import.meta.url, { fsCache: false }).import<Exports>(path);
-  }
-  const tsx = await ifInstalled(import('tsx/esm/api'));
-  if (tsx === undefined) return undefined;
-  return (path) => tsx.tsImport(pathToFileURL(path).href, import.meta.url) as Promise<Exports>;
-}
-
-async function ifInstalled<T>(module: Promise<T>): Promise<T | undefined> {
-  try {
-    return await module;
-  } catch (error) {
-    if ((error as { code?: unknown }).code === 'ERR_MODULE_NOT_FOUND') return undefined;
-    throw error;
-  }
-}
-
-/** Node met TypeScript, or TypeScript that takes more than leaving out the types. */
-function isForeignSyntax(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
-  if (code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX') return true;
-  return code === 'ERR_UNKNOWN_FILE_EXTENSION' && /"\.[cm]?tsx?"/.test(String(error));
 }
 
 /** A pipeline that refuses itself says all there is to say. */

@@ -42,8 +42,8 @@ describe('the events of a run', () => {
     );
     const types = life.map(({ type }) => type);
     for (const [before, after] of [
-      ['dispatched', 'token.granted'],
-      ['token.granted', 'task.started'],
+      ['token.granted', 'dispatched'],
+      ['dispatched', 'task.started'],
       ['task.started', 'block.produced'],
       ['block.produced', 'task.ended'],
       ['task.ended', 'token.released'],
@@ -166,6 +166,26 @@ describe('the events of a run', () => {
       expect(new Set(released).size).toBe(released.length);
     },
   );
+
+  test('tell of a token that comes back unused, because the run ends before it arrives', async () => {
+    const env = simEnv();
+    const events: RunEvent[] = [];
+    let cancel = (): void => undefined;
+    const run = increment().start({
+      env,
+      onEvent: (event) => {
+        events.push(event);
+        if (event.type === 'message' && event.message === 'resource.request') cancel();
+      },
+    });
+    cancel = () => void run.cancel('an observer has seen enough');
+    await env.drive(run.done);
+    const tokens = (type: string): unknown[] =>
+      events.flatMap((event) => (event.type === type && 'token' in event ? [event.token] : []));
+    expect(tokens('token.granted')).toEqual([0]);
+    expect(tokens('token.released')).toEqual([0]);
+    expect(events.some(({ type }) => type === 'dispatched')).toBe(false);
+  });
 
   test('tell of every block that it was let go of, but for what the consumer has at the end', async () => {
     const { of } = await eventsOf(() => increment());

@@ -702,7 +702,7 @@ describe('a generator that is left early', () => {
 describe('time slices', () => {
   const MANY = Array.from({ length: 1000 }, (_, row) => row);
 
-  test('an async generator that never leaves the microtask queue does not starve timers', async () => {
+  test('F06: an async generator that never leaves the microtask queue does not starve timers', async () => {
     const { env, run } = harness([
       programOf(async function* (rows: number[]) {
         for (const row of rows) yield await Promise.resolve([row]);

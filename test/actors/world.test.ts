@@ -24,6 +24,9 @@ function start(
   const buried: [DeadLetter, readonly unknown[]][] = [];
   const world = createWorld({
     env,
+    name: 'demo',
+    spillingStore: undefined,
+    blockBytes: 1_000_000,
     programs: [
       programOf(blocksSource([[1], [2], [3]]), { index: 0, name: 'source' }),
       programOf(work(env), { index: 1, name: 'work', ...parts }),
@@ -125,7 +128,7 @@ describe('a world that is disposed of', () => {
     const waiting = world.outlet.take();
     await env.advance(50);
     actor.stop();
-    world.dispose('gone');
+    void world.dispose('gone');
     expect(await env.drive(waiting)).toBeUndefined();
     expect(signals.map(({ reason }) => reason as unknown)).toEqual(['gone', 'gone']);
     await env.advance();
@@ -137,7 +140,7 @@ describe('a world that is disposed of', () => {
     const { env, world } = start(() => (rows) => rows);
     world.outlet.consume({ kind: 'pull' });
     await env.advance();
-    world.dispose('gone');
+    void world.dispose('gone');
     const ref = await env.drive(world.outlet.take());
     expect(ref === undefined ? undefined : world.store.get(ref).numRows).toBe(1);
   });

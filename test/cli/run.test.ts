@@ -116,7 +116,7 @@ test.concurrent.for([
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const)(
-  '%s reads no more, finishes what was read, and is exit code %i',
+  'F27: %s reads no more, finishes what was read, and is exit code %i',
   async ([signal, code]) => {
     const target = join(folder, signal, 'rows.jsonl');
     const child = sluice(['run', fixture('endless')], { ENDLESS_TARGET: target });
@@ -131,7 +131,7 @@ test.concurrent.for([
   },
 );
 
-test.concurrent('a second signal cancels the run, which cleans up', async () => {
+test.concurrent('F27: a second signal cancels the run, which cleans up', async () => {
   const target = join(folder, 'twice', 'rows.jsonl');
   const child = sluice(['run', fixture('endless')], { ENDLESS_TARGET: target, ENDLESS_SLOW: '1' });
   await child.printed('it flows');
@@ -145,7 +145,7 @@ test.concurrent('a second signal cancels the run, which cleans up', async () => 
   expect(readdirSync(join(folder, 'twice'))).toEqual([]);
 });
 
-test.concurrent('a third signal ends the process at once', async () => {
+test.concurrent('F27: a third signal ends the process at once', async () => {
   const child = sluice(['run', fixture('stubborn')]);
   await child.printed('it runs');
   child.kill('SIGINT');

@@ -96,7 +96,7 @@ test('a run that is cancelled leaves nothing', async () => {
   expect(readdirSync(folder)).toEqual([]);
 });
 
-test('a row that JSON cannot say fails the run', async () => {
+test('F54: a row that JSON cannot say fails the run', async () => {
   const run = pipeline('odd')
     .from([1, undefined])
     .map((row) => row)

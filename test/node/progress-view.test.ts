@@ -1,3 +1,4 @@
+import { noSpill } from '../../machines/hands.protocol.ts';
 import { expect, test } from 'vitest';
 import type { OperatorSnapshot, RunReport, RunSnapshot } from '../../src/index.ts';
 import { progressLines, statusText } from '../../src/node/progress-view.ts';
@@ -16,6 +17,7 @@ function snapshot(operators: Record<string, OperatorSnapshot>, state = 'running'
     operators,
     resources: { cpu: { total: 2, used: 1.5 } },
     blockBytes: { limit: 256 * 1024 ** 2, live: 1536, peak: 4096 },
+    spill: { ...noSpill, blocks: 0, bytes: 0, diskBytes: 0 },
   };
 }
 
@@ -129,6 +131,7 @@ const report: RunReport = {
     write: { ...counts, rowsIn: 900, rowsOut: 0, tasks: 1200 },
   },
   failure: undefined,
+  spill: noSpill,
   reason: undefined,
 };
 const last = snapshot({

@@ -71,7 +71,7 @@ test('lets go of the file when the pipeline wants no more of it', async () => {
   expect(await flow.start().collect()).toEqual(['line', 'line', 'line']);
 });
 
-test('says which line is not UTF-8, and where it is', async () => {
+test('F52: says which line is not UTF-8, and where it is', async () => {
   write(Buffer.concat([Buffer.from('é\nok\n'), Buffer.from([0x61, 0xff, 0x0a])]));
   const error = await failureOf(readLines(path));
   expect(error).toMatchObject({ code: 'FORMAT', file: path, offset: 6 });
@@ -91,7 +91,7 @@ test('reads JSON Lines, empty lines left out', async () => {
   expect(await rowsOf(readJsonl(path))).toEqual([{ a: 1 }, [2], 'three', null]);
 });
 
-test('says which line is no JSON, and where it begins', async () => {
+test('F52: says which line is no JSON, and where it begins', async () => {
   write('{"ü":1}\n{"b":2}\n{"c":\n');
   const error = await failureOf(readJsonl(path));
   expect(error).toMatchObject({ file: path, offset: 17 });

@@ -20,6 +20,7 @@ export function buildPipeline(simulated: SimulationCase, env: SimEnv): Built {
   const { sources, stages, sink } = simulated;
   const flows: Flow<number>[] = [];
   const used = new Set<number>();
+  const outage = outageOf(simulated, env);
   const opened = sources.map((blocks) => pipeline('simulated').fromBlocks(blocks));
   const flowOf = (input: number): Flow<number> => {
     used.add(input);
@@ -30,7 +31,7 @@ export function buildPipeline(simulated: SimulationCase, env: SimEnv): Built {
   stages.forEach((stage, index) => {
     const [first, ...others] = stage.inputs.map(flowOf);
     if (first === undefined) throw new Error('a stage has an input');
-    flows.push(buildStage({ stage, index, first, others, simulated, env }));
+    flows.push(buildStage({ stage, index, first, others, simulated, env, outage }));
   });
   const [head, ...rest] = unusedOutputs(stages.length, used).map((index) => flows[index]);
   if (head === undefined) throw new Error('somebody is last');
@@ -45,6 +46,21 @@ export function buildPipeline(simulated: SimulationCase, env: SimEnv): Built {
   return { flow: written as Flow<number>, sunk };
 }
 
+/** Rejects at the moment of the outage. */
+function outageOf({ outageAt }: SimulationCase, env: SimEnv): Promise<never> | undefined {
+  if (outageAt === undefined) return undefined;
+  const outage = env.sleep(outageAt).then((): never => {
+    throw new Error('outage');
+  });
+  outage.catch(() => undefined);
+  return outage;
+}
+
+/** What the operator of a stage is called. */
+export function stageName({ kind }: StageCase, index: number): string {
+  return `${kind}${String(index)}`;
+}
+
 interface StageSetting {
   readonly stage: StageCase;
   readonly index: number;
@@ -52,11 +68,12 @@ interface StageSetting {
   readonly others: readonly Flow<number>[];
   readonly simulated: SimulationCase;
   readonly env: SimEnv;
+  readonly outage: Promise<never> | undefined;
 }
 
 function buildStage(setting: StageSetting): Flow<number> {
   const { stage, index, first, others } = setting;
-  const name = `${stage.kind}${String(index)}`;
+  const name = stageName(stage, index);
   const input =
     stage.kind === 'zip' ? first : others.reduce((flow, other) => flow.union(other), first);
   const options: OperatorOptions = { name, ...optionsOf(stage) };
@@ -113,7 +130,7 @@ function optionsOf(stage: StageCase): OperatorOptions {
 }
 
 /** What goes wrong, and how long things take. Depends on the block and the attempt, not on the order. */
-function createScript({ stage, index, simulated, env }: StageSetting) {
+function createScript({ stage, index, simulated, env, outage }: StageSetting) {
   const { seed, remote } = simulated;
   const { faults, delay } = stage;
 
@@ -140,7 +157,10 @@ function createScript({ stage, index, simulated, env }: StageSetting) {
       });
     }
     const ms = delay * chance('delay', seed, index, context.lineage, step, context.attempt);
-    if (ms > 1) await env.sleep(ms);
+    if (ms <= 1) return;
+    const slept = env.sleep(ms);
+    const isBefore = env.now() < (simulated.outageAt ?? -1);
+    await (outage !== undefined && isBefore ? Promise.race([slept, outage]) : slept);
   }
 
   function failRow(context: TransformContext, row: number): void {

@@ -5,6 +5,9 @@
 import type { Budget } from '../../src/index.ts';
 import { picker, type Picker } from './random.ts';
 
+/** The rate that some stages call something with. */
+export const CALLS = { perSecond: 200, burst: 4 };
+
 export type StageKind = 'map' | 'filter' | 'flatMap' | 'chunks' | 'batch' | 'limit' | 'zip';
 
 /** How an operator misbehaves. Probabilities are per input block. */
@@ -55,7 +58,14 @@ export type Interference =
   | { readonly at: number; readonly kind: 'step' }
   | { readonly at: number; readonly kind: 'budget'; readonly budget: Budget }
   | { readonly at: number; readonly kind: 'stop' }
-  | { readonly at: number; readonly kind: 'cancel' };
+  | { readonly at: number; readonly kind: 'cancel' }
+  /** While a message is on its way, for the nth time: as an observer can do. */
+  | {
+      readonly kind: 'within';
+      readonly message: string;
+      readonly nth: number;
+      readonly command: 'cancel' | 'stop';
+    };
 
 export interface SimulationCase {
   readonly seed: number;
@@ -73,6 +83,10 @@ export interface SimulationCase {
   /** The consumer leaves after so many blocks. */
   readonly consumerLeaves: number | undefined;
   readonly interference: readonly Interference[];
+  /** The consumer takes refs and lets each of them go after so many milliseconds. */
+  readonly consumerKeeps: number | undefined;
+  /** When every step that is under way fails, all at the same moment. */
+  readonly outageAt: number | undefined;
 }
 
 export function generateCase(seed: number): SimulationCase {
@@ -97,7 +111,7 @@ export function generateCase(seed: number): SimulationCase {
     cpu,
     memory: 4,
     blockBytes: swarm.tight ? pick.of(1, 30, 100, 300, 1000) : 1_000_000,
-    calls: { perSecond: 200, burst: 4 },
+    calls: CALLS,
   };
   const stages: StageCase[] = [];
   const count = pick.integer(1, 8);
@@ -116,6 +130,8 @@ export function generateCase(seed: number): SimulationCase {
     consumerDelay: pick.maybe(0.3) ? pick.integer(1, 40) : 0,
     consumerLeaves: swarm.interference && pick.maybe(0.2) ? pick.integer(0, 8) : undefined,
     interference: swarm.interference ? generateInterference(pick, cpu) : [],
+    consumerKeeps: pick.maybe(0.15) ? pick.integer(1, 60) : undefined,
+    outageAt: pick.maybe(0.15) ? pick.integer(1, 60) : undefined,
   };
 }
 
@@ -194,7 +210,7 @@ function generateInterference(pick: Picker, cpu: number): readonly Interference[
     const budget = {
       cpu: pick.integer(1, cpu + 2),
       memory: pick.integer(2, 6),
-      calls: { perSecond: 200, burst: 4 },
+      calls: CALLS,
     };
     events.push({
       at: at(),
@@ -205,5 +221,13 @@ function generateInterference(pick: Picker, cpu: number): readonly Interference[
   if (pick.maybe(0.25)) events.push({ at: at(), kind: 'stop' });
   if (pick.maybe(0.3)) events.push({ at: at(), kind: 'cancel' });
   if (pick.maybe(0.1)) events.push({ at: at(), kind: 'cancel' });
+  if (pick.maybe(0.2)) {
+    events.push({
+      kind: 'within',
+      message: pick.of('resource.request', 'operator.poll', 'task.progress', 'runner.opened'),
+      nth: pick.integer(1, 12),
+      command: pick.of('cancel', 'cancel', 'stop'),
+    });
+  }
   return events;
 }

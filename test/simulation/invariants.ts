@@ -4,13 +4,22 @@
  */
 import type { AnyActorRef } from 'xstate';
 import { storeUsage } from '../../actors/world.ts';
-import { activeTasks, type OperatorContext } from '../../machines/operator/operator.context.ts';
+import {
+  activeTasks,
+  holdingTasks,
+  isEnding,
+  startableBlocks,
+  wantsFlush,
+  type OperatorContext,
+} from '../../machines/operator/operator.context.ts';
 import {
   queueLimit,
   type SupervisorContext,
 } from '../../machines/supervisor/supervisor.context.ts';
 import type { ResourceContext } from '../../machines/resource/resource.machine.ts';
 import { floorBytes, usedBytes } from '../../machines/resource/ledger.ts';
+import { CONSUMER } from '../../machines/plan.ts';
+import type { Protocol } from './protocol.ts';
 
 interface Chart<TContext> {
   readonly value: unknown;
@@ -29,10 +38,18 @@ export interface Watch {
 
 const TERMINAL = ['completed', 'failed', 'cancelled'];
 
-export function watchRun(supervisor: AnyActorRef, blockBytes: number): Watch {
+export function watchRun(
+  supervisor: AnyActorRef,
+  blockBytes: number,
+  { forced }: Pick<Protocol, 'forced'>,
+  /** Bytes of blocks that the consumer has and keeps. */
+  keptBytes: () => number,
+): Watch {
   const seen = new Set<string>();
   const ended = new Map<string, string>();
   let budgets = [blockBytes];
+  let wasLowered = false;
+  let last: SupervisorContext['budget'] | undefined;
 
   function fail(invariant: string, what: string): never {
     throw new Error(`${invariant}: ${what}`);
@@ -43,12 +60,16 @@ export function watchRun(supervisor: AnyActorRef, blockBytes: number): Watch {
     if (root.status !== 'active') return;
     const { staff, plan, budget } = root.context;
     budgets = [...new Set([...budgets, budget.blockBytes])];
+    wasLowered ||= last !== undefined && last !== budget;
+    last = budget;
     const resource = chartOf<ResourceContext>(staff.resource);
     const operators = staff.operators.map((operator) => chartOf<OperatorContext>(operator));
 
     checkLedger(resource.context, operators);
     checkBytes(resource.context, operators);
     for (const operator of operators) checkOperator(operator);
+    for (const operator of operators) checkQueue(operator, operators);
+    if (isAtRest(root)) for (const operator of operators) checkExplained(operator);
 
     const children = Object.keys(root.children).length;
     if (children > plan.operators.length + 5)
@@ -71,7 +92,10 @@ export function watchRun(supervisor: AnyActorRef, blockBytes: number): Watch {
       }
       if (line.used !== (used[name] ?? 0))
         fail('S1', `${name}: booked ${String(line.used)}, out ${String(used[name])}`);
-      if (line.used > line.total) seen.add('over budget');
+      if (line.used <= line.total) continue;
+      seen.add('over budget');
+      const isExcused = wasLowered || [...ledger.tokens.keys()].some((token) => forced.has(token));
+      if (!isExcused) fail('S1', `${name}: ${String(line.used)} out of ${String(line.total)}`);
     }
     operators.forEach(({ context }, index) => {
       const held = [...ledger.tokens.values()].filter(({ holder }) => holder === index).length;
@@ -100,7 +124,8 @@ export function watchRun(supervisor: AnyActorRef, blockBytes: number): Watch {
     const tasks = operators.reduce((sum, { context }) => sum + activeTasks(context), 0);
     const floor = floorBytes(root.context.budget.blockBytes, operators.length);
     const extra = floor < largestBytes ? tasks + operators.length + 2 : 2;
-    const bound = Math.max(...budgets) + extra * largestBytes;
+    // Who keeps blocks and waits for more makes the liveness rule go on without them.
+    const bound = Math.max(...budgets) + extra * largestBytes + keptBytes();
     if (bytes > bound) fail('S8', `${String(bytes)} live bytes, the bound is ${String(bound)}`);
     if (usedBytes(ledger) > root.context.budget.blockBytes) seen.add('bytes overdrawn');
   }
@@ -141,7 +166,48 @@ export function watchRun(supervisor: AnyActorRef, blockBytes: number): Watch {
     }
   }
 
+  /** A queue limit that was set is kept, but for one block of each task that was running by then. */
+  function checkQueue(
+    { context }: Chart<OperatorContext>,
+    operators: readonly Chart<OperatorContext>[],
+  ): void {
+    const { plan, outputs } = context;
+    const { queueBlocks, route } = plan;
+    if (queueBlocks === undefined || plan.serial || route.kind !== 'to') return;
+    if (route.operator === CONSUMER) return;
+    const feeders = operators.filter((other) =>
+      other.context.plan.destinations.some(({ operator }) => operator === route.operator),
+    );
+    if (feeders.length > 1) return;
+    const receiver = operators[route.operator]?.context;
+    const waiting = outputs.blocks + (receiver?.inputs[route.port]?.blocks ?? 0);
+    // In order, the oldest task may fill the queue although others have blocks on credit.
+    const limit = (plan.preserveOrder ? 2 : 1) * queueBlocks + plan.slots;
+    if (waiting > queueBlocks) seen.add('queue over its limit');
+    if (waiting > limit) fail('S9', `${String(waiting)} blocks wait behind ${plan.name}`);
+  }
+
+  /** Whoever waits and does not run knows why. */
+  function checkExplained({ context }: Chart<OperatorContext>): void {
+    const { plan, denial } = context;
+    const waits = startableBlocks(context) > 0 || wantsFlush(context) || holdingTasks(context) > 0;
+    const runs = activeTasks(context) > holdingTasks(context);
+    if (!waits || runs || isEnding(context) || denial !== undefined) return;
+    fail('E1', `${plan.name} waits and nobody knows why`);
+  }
+
   return { check, seen };
+}
+
+/** Between two cycles, with nothing to be done in the next. */
+function isAtRest({ value, context }: Chart<SupervisorContext>): boolean {
+  const { changed, stirred, cycleAsked } = context;
+  return (
+    (value as { running?: unknown }).running === 'waiting' &&
+    changed.length === 0 &&
+    !stirred &&
+    !cycleAsked
+  );
 }
 
 function chartOf<TContext>(actor: AnyActorRef): Chart<TContext> {

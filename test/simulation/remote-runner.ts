@@ -10,6 +10,7 @@ import { TimeoutError } from '../../machines/errors.ts';
 import type { DeadLetter, RunnerRun, RunReport } from '../../machines/hands.protocol.ts';
 import type { Credit } from '../../machines/resource/ledger.ts';
 import type { Address } from '../../machines/xstate.ts';
+import { stageName } from './build.ts';
 import type { SimulationCase } from './case.ts';
 import { chance } from './random.ts';
 
@@ -70,9 +71,7 @@ function startRun(
   const program = tools.programs[operator];
   if (program?.transform.kind !== 'blocks') throw new Error('only transforms run remotely');
   const { transform } = program;
-  const stage = simulated.stages.find(
-    ({ kind }, index) => `${kind}${String(index)}` === program.name,
-  );
+  const stage = simulated.stages.find((each, index) => stageName(each, index) === program.name);
   const delay = Math.max(1, stage?.delay ?? 1);
 
   let index = 0;
@@ -173,7 +172,9 @@ function startRun(
       later(step);
       return;
     }
-    if (luck('lost') < (stage?.faults.lost ?? 0) && attempt === 1) {
+    // All outputs of an atomic block have come over before the first is published.
+    const isSafe = program?.atomic === true && yielded > skip;
+    if (luck('lost') < (stage?.faults.lost ?? 0) && attempt === 1 && !isSafe) {
       later(() => {
         end({ error: new WorkerLostError('the worker is gone') });
       });
@@ -183,6 +184,7 @@ function startRun(
     if (next.done === true) {
       pending = [...kept, ...sizer.flush()].filter(({ numRows }) => numRows > 0);
       kept = [];
+      if (program?.atomic === true) stopTimer();
       if (pending.length > 0) publish();
       else finishInput();
       return;
@@ -215,7 +217,7 @@ function startRun(
       log: () => undefined,
       progress: () => undefined,
     };
-    const result = transform.call(rows as never[], context, {
+    const result = transform.call(rows as never, context, {
       mayGiveUp: () => program?.onRowError !== 'fail',
       handle: (error, row, at) => {
         const policy = program?.onRowError ?? 'fail';

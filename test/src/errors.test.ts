@@ -33,7 +33,7 @@ test.each([
   ['a string', 'boom', 'boom'],
   ['undefined', undefined, 'undefined'],
   ['a frozen object', frozen, '[object Object]'],
-])('a transform that throws %s fails the run with its place', async (_, thrown, text) => {
+])('F01: a transform that throws %s fails the run with its place', async (_, thrown, text) => {
   for (const how of ['throws', 'rejects', 'mid-stream'] as const) {
     const env = simEnv();
     const run = rows(3)
@@ -67,7 +67,7 @@ test.each([
   }
 });
 
-test('what is no block is an error that says so', async () => {
+test('F08: what is no block is an error that says so', async () => {
   const env = simEnv();
   for (const [value, text] of [
     [undefined, 'returned undefined'],
@@ -88,7 +88,7 @@ test('what is no block is an error that says so', async () => {
   }
 });
 
-test('a failed attempt is repeated after a wait, and blocks are not yielded twice', async () => {
+test('F02: a failed attempt is repeated after a wait, and blocks are not yielded twice', async () => {
   const env = simEnv();
   const attempts: [number, number][] = [];
   const run = rows(2)
@@ -231,7 +231,7 @@ test('a block that is given up does not take the rest of its bundle along', asyn
   expect(await env.drive(run.collect())).toEqual([0, 1, 3, 4, 5, 6]);
 });
 
-test('more errors than maxErrors fail the run', async () => {
+test('F04: more errors than maxErrors fail the run', async () => {
   const env = simEnv();
   const run = rows(20)
     .map(
@@ -291,7 +291,7 @@ test('a dead letter callback that throws does not hurt the run', async () => {
   expect(run.callbackErrors).toEqual({ count: 2, first });
 });
 
-test('an attempt that takes too long fails, and what it still does is not heard', async () => {
+test('F07: an attempt that takes too long fails, and what it still does is not heard', async () => {
   const env = simEnv();
   const run = rows(2)
     .map(
@@ -309,7 +309,7 @@ test('an attempt that takes too long fails, and what it still does is not heard'
   expect((await run.done).operators['map']).toMatchObject({ retried: 1, rowsOut: 2 });
 });
 
-test('a transform that never settles ends with its timeout', async () => {
+test('F07: a transform that never settles ends with its timeout', async () => {
   const env = simEnv();
   const run = rows(1)
     .map(() => new Promise<number>(() => undefined), { timeout: 50 })
@@ -344,7 +344,7 @@ test('a transform that ignores its signal is left behind after a grace', async (
   expect(await run.done).toMatchObject({ status: 'cancelled' });
 });
 
-test('a source that fails names itself; its close errors do not mask the cause', async () => {
+test('F47: a source that fails names itself; its close errors do not mask the cause', async () => {
   const env = simEnv();
   const run = pipeline('p')
     .from(
@@ -371,7 +371,7 @@ test('a source that fails names itself; its close errors do not mask the cause',
 });
 
 test.each(['open', 'write', 'close'] as const)(
-  'a sink whose %s fails is no success',
+  'F48: a sink whose %s fails is no success',
   async (where) => {
     const env = simEnv();
     const calls: string[] = [];
@@ -432,7 +432,7 @@ test('a failure nobody looks at is an unhandled rejection; one that is observed 
   }
 });
 
-test('observers that throw do not hurt the run', async () => {
+test('F33: observers that throw do not hurt the run', async () => {
   const env = simEnv();
   const run = rows(3)
     .map((row) => row)
@@ -450,7 +450,7 @@ test('observers that throw do not hurt the run', async () => {
   expect(run.callbackErrors.first).toEqual(new Error('inspector'));
 });
 
-test('transforms may call back into their own run', async () => {
+test('F15: transforms may call back into their own run', async () => {
   const env = simEnv();
   const run = rows(100)
     .map((row) => {
@@ -512,6 +512,23 @@ test('the first failure is the error; what failed after it is kept with it', asy
   expect(error.cause).toEqual(new Error('first'));
   expect(error.later).toBeInstanceOf(AggregateError);
   expect(error.later?.errors).toEqual([new Error('could not clean up')]);
+});
+
+test('what fails at the same moment elsewhere is kept with the first failure', async () => {
+  const env = simEnv();
+  const failing = (message: string) => async (): Promise<number> => {
+    await env.sleep(10);
+    throw new Error(message);
+  };
+  const [left, right] = rows(2).tee();
+  const run = left
+    .map(failing('left'), { name: 'left' })
+    .union(right.map(failing('right'), { name: 'right' }))
+    .start({ env, budget: { cpu: 8 } });
+  const error = await failure(env.drive(run.collect()));
+  const later: readonly unknown[] = error.later?.errors ?? [];
+  const causes = [error.cause, ...later].map(String);
+  expect(causes.sort()).toEqual(['Error: left', 'Error: left', 'Error: right', 'Error: right']);
 });
 
 test.each(['map', 'filter', 'flatMap'] as const)(
@@ -609,7 +626,7 @@ test('the run waits for the last dead letter', async () => {
   expect(run.snapshot().blockBytes.live).toBe(0);
 });
 
-test('rows that others will see are frozen: who changes them fails, and hurts nobody else', async () => {
+test('F12: rows that others will see are frozen: who changes them fails, and hurts nobody else', async () => {
   const env = simEnv();
   const [left, right] = pipeline('p')
     .from(() => [{ tags: ['a'] }])

@@ -38,7 +38,7 @@ test('limit stops its upstream early', async () => {
   expect(run.snapshot().blockBytes.live).toBe(0);
 });
 
-test('limit(0) yields nothing and ends', async () => {
+test('F46: limit(0) yields nothing and ends', async () => {
   const env = simEnv();
   const run = pipeline('endless')
     .from(function* () {
@@ -49,7 +49,7 @@ test('limit(0) yields nothing and ends', async () => {
   expect(await env.drive(run.collect())).toEqual([]);
 });
 
-test('a limit in one branch leaves the other whole', async () => {
+test('F46: a limit in one branch leaves the other whole', async () => {
   const env = simEnv();
   const [left, right] = numbers(50).tee();
   const run = left
@@ -88,7 +88,7 @@ test('zip pairs rows by position as they come, whatever the blocks', async () =>
   );
 });
 
-test('zip ends with the shorter side and stops the other', async () => {
+test('F45: zip ends with the shorter side and stops the other', async () => {
   const env = simEnv();
   const returned = vi.fn();
   const endless = pipeline('graph').from(function* () {
@@ -226,7 +226,7 @@ test('output sizes split and merge what a transform yields', async () => {
   expect(blocks.flat()).toEqual(Array.from({ length: 20 }, (_, index) => index));
 });
 
-test('large blocks are split to the budget; a row that is too large alone passes alone', async () => {
+test('F10: large blocks are split to the budget; a row that is too large alone passes alone', async () => {
   const env = simEnv();
   const run = pipeline('graph')
     .fromBlocks([['x'.repeat(5000), ...Array.from({ length: 50 }, () => 'small')]])

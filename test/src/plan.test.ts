@@ -33,7 +33,7 @@ test.each<[string, OperatorOptions, Budget, RegExp]>([
     { calls: { perSecond: 10, burst: 4 } },
     /"work" needs 5 calls for one task, but the budget has 4/,
   ],
-])('a task that needs %s', (_, options, budget, message) => {
+])('F34: a task that needs %s', (_, options, budget, message) => {
   const error = thrownBy(() => work(options).start({ budget }));
   expect(error).toBeInstanceOf(PlanError);
   expect(error).toMatchObject({ code: 'PLAN', operator: 'work' });
@@ -49,11 +49,11 @@ test('nothing is read when the plan is refused', () => {
   expect(read).not.toHaveBeenCalled();
 });
 
-test('a pipeline without an operator', () => {
+test('F36: a pipeline without an operator', () => {
   expect(() => start().start()).toThrow(/"p" has no operator/);
 });
 
-test('two operators of one name', () => {
+test('F37: two operators of one name', () => {
   const flow = work({}).filter(() => true, { name: 'work' });
   expect(() => flow.start()).toThrow(/two operators are named "work"/);
 });
@@ -78,7 +78,7 @@ test('names we give ourselves are made unique', () => {
   ]);
 });
 
-test('a branch that leads nowhere', () => {
+test('F36: a branch that leads nowhere', () => {
   const [left] = start().tee();
   expect(() => left.map((x) => x).start()).toThrow(
     /1 of the 2 branches of a tee of "source" have no sink/,
@@ -87,7 +87,7 @@ test('a branch that leads nowhere', () => {
   expect(() => third?.map((x) => x).start()).toThrow(/2 of the 3 branches of a split/);
 });
 
-test('a cycle names its path', () => {
+test('F36: a cycle names its path', () => {
   const a = { ...start().map((x) => x, { name: 'a' }).node } as FlowNode & { inputs: FlowNode[] };
   const b = { ...start().map((x) => x, { name: 'b' }).node } as FlowNode & { inputs: FlowNode[] };
   Object.assign(a, { inputs: [b] });
@@ -97,7 +97,7 @@ test('a cycle names its path', () => {
   );
 });
 
-test('a chain of a thousand operators is planned without overflowing the stack', () => {
+test('F31: a chain of a thousand operators is planned without overflowing the stack', () => {
   let flow = start();
   for (let index = 0; index < 1000; index++) flow = flow.map((x) => x + 1);
   const { plan } = planPipeline('p', flow.node, resolveBudget(), () => 0);
@@ -168,7 +168,7 @@ test.each<[string, unknown]>([
   ['budget.calls.perSecond', { calls: { perSecond: 0 } }],
   ['budget.calls.burst', { calls: { perSecond: 1, burst: -1 } }],
   ['budget', 7],
-])('%s of %j is refused', (option, budget) => {
+])('F35: %s of %j is refused', (option, budget) => {
   const error = thrownBy(() => work({}).start({ budget: budget as Budget }));
   expect(error).toBeInstanceOf(OptionError);
   expect((error as OptionError).option).toBe(option);

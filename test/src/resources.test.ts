@@ -23,7 +23,7 @@ function gauge(env: SimEnv, ms: number) {
   return { seen, transform };
 }
 
-test('custom resources bound what runs; fractions add up exactly', async () => {
+test('F35: custom resources bound what runs; fractions add up exactly', async () => {
   const env = simEnv();
   const { seen, transform } = gauge(env, 10);
   const run = numbers(30)
@@ -77,7 +77,7 @@ test('a rate is never overdrawn and its burst is used', async () => {
   expect(later).toEqual([500, 1000, 1500, 2000, 2500, 3000]);
 });
 
-test('live bytes stay within the budget and one block, however slow the consumer is', async () => {
+test('F40: live bytes stay within the budget and one block, however slow the consumer is', async () => {
   const env = simEnv();
   const run = pipeline('bytes')
     .from(
@@ -136,7 +136,7 @@ test('an explicit queue is kept', async () => {
   expect(most.waiting).toBe(2);
 });
 
-test('if nothing can run within the budget, exactly one task runs over it', async () => {
+test('F39: if nothing can run within the budget, exactly one task runs over it', async () => {
   const env = simEnv();
   // Both tasks of `make` hold for bytes; `eat` could free some, but there is no core left for it.
   const run = pipeline('liveness')

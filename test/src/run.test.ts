@@ -78,7 +78,7 @@ test('drain runs for the effects', async () => {
   expect(run.snapshot().blockBytes).toMatchObject({ live: 0 });
 });
 
-test('a run has one consumer', async () => {
+test('F44: a run has one consumer', async () => {
   const env = simEnv();
   const run = counting(env, 2).start({ env });
   const rows = run.collect();
@@ -87,7 +87,7 @@ test('a run has one consumer', async () => {
   await env.drive(rows);
 });
 
-test('a run whose outputs nobody takes waits, and says so', async () => {
+test('F41: a run whose outputs nobody takes waits, and says so', async () => {
   const env = simEnv();
   const run = counting(env, 100).start({ env });
   await env.advance(10_000);
@@ -97,7 +97,7 @@ test('a run whose outputs nobody takes waits, and says so', async () => {
   expect((await env.drive(run.collect())).length).toBe(100);
 });
 
-test('leaving the loop early cancels the run, without an error', async () => {
+test('F41: leaving the loop early cancels the run, without an error', async () => {
   const env = simEnv();
   const returned = vi.fn();
   const run = pipeline('endless')
@@ -125,7 +125,7 @@ test('leaving the loop early cancels the run, without an error', async () => {
   expect(env.pending()).toBe(0);
 });
 
-test('an error in the loop body cancels the run and stays what it is', async () => {
+test('F41: an error in the loop body cancels the run and stays what it is', async () => {
   const env = simEnv();
   const run = counting(env, 10).start({ env });
   const consumed = (async () => {
@@ -233,7 +233,7 @@ test('pause holds what has not started; step lets one cycle pass', async () => {
   expect(await env.drive(rows)).toHaveLength(10);
 });
 
-test('cancel ends everything and says why', async () => {
+test('F42: cancel ends everything and says why', async () => {
   const env = simEnv();
   const signals: AbortSignal[] = [];
   const run = pipeline('slow')
@@ -269,7 +269,7 @@ test('cancel ends everything and says why', async () => {
   expect(await run.done).toMatchObject({ reason });
 });
 
-test('a signal cancels, before the start and during the run', async () => {
+test('F42: a signal cancels, before the start and during the run', async () => {
   const env = simEnv();
   const listed = vi.fn(() => []);
   const before = pipeline('p')
@@ -295,7 +295,7 @@ test('await using disposes of a run', async () => {
   expect((await run.done).status).toBe('cancelled');
 });
 
-test('setBudget changes what may run from then on', async () => {
+test('F38: setBudget changes what may run from then on', async () => {
   const env = simEnv();
   const run = counting(env, 100, 100).start({ env, budget: { cpu: 1 } });
   const rows = run.collect();
@@ -438,7 +438,7 @@ test('reads from observables and streams', async () => {
   expect(await env.drive(fromStream.start({ env }).collect())).toEqual([2, 4]);
 });
 
-test('two runs in one process do not touch each other', async () => {
+test('F32: two runs in one process do not touch each other', async () => {
   const env = simEnv();
   const good = counting(env, 20).start({ env });
   const bad = pipeline('bad')

@@ -7,8 +7,8 @@ import { simEnv, type SimEnv } from '../../../actors/sim-env.ts';
 import type {
   BlockTransform,
   OperatorProgram,
+  TaskPlace,
   Transform,
-  TransformContext,
 } from '../../../actors/transform.ts';
 import type { BlockRef } from '../../../machines/block.ts';
 import type {
@@ -38,6 +38,7 @@ export function programOf(
     atomic: false,
     timeoutMs: undefined,
     retries: 0,
+    givesInputsAway: false,
     onRowError: 'fail',
     retryDelay: () => undefined,
     ...parts,
@@ -64,7 +65,7 @@ export interface Harness {
   readonly env: SimEnv;
   readonly store: BlockStore;
   readonly runner: Runner;
-  readonly logs: readonly { readonly context: TransformContext; readonly values: unknown }[];
+  readonly logs: readonly { readonly context: TaskPlace; readonly values: unknown }[];
   readonly deadRows: readonly { readonly letter: DeadLetter; readonly row: unknown }[];
   readonly put: (rows: readonly unknown[] | Block<unknown>, lineage?: string) => BlockRef;
   readonly open: () => Promise<RunnerOpened | undefined>;
@@ -81,7 +82,7 @@ export interface Harness {
 
 export function harness(programs: readonly OperatorProgram[], env = simEnv()): Harness {
   const store = createBlockStore();
-  const logs: { context: TransformContext; values: unknown }[] = [];
+  const logs: { context: TaskPlace; values: unknown }[] = [];
   const deadRows: { letter: DeadLetter; row: unknown }[] = [];
   const runner = createInlineRunner({
     env,

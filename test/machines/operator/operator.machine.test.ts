@@ -807,8 +807,10 @@ describe('a task that fails for good', () => {
     dispatch(2);
     fails(1, new Error('first'));
     fails(0, new Error('second'));
-    expect(poll().failure?.error).toEqual(new Error('first'));
-    expect(poll().counts.failed).toBe(2);
+    const { failure, laterErrors, counts } = poll();
+    expect(failure?.error).toEqual(new Error('first'));
+    expect(laterErrors).toEqual([new Error('second')]);
+    expect(counts.failed).toBe(2);
   });
 });
 

@@ -27,6 +27,7 @@ const report: Report = {
   produced: 0,
   returned: 0,
   failure: undefined,
+  laterErrors: [],
   counts: {
     tasks: 5,
     retried: 1,
@@ -56,6 +57,7 @@ test('a report tells how the run went, and what each operator did', () => {
   });
   const { operators, ...rest } = runReport(context);
   expect(rest).toEqual({
+    spill: { written: 0, writtenBytes: 0, restored: 0, failed: 0, lastError: undefined },
     name: 'chain',
     status: 'done',
     stopped: false,
@@ -83,15 +85,25 @@ test('an operator that never reported did nothing', () => {
   });
 });
 
-test('a failure is told with its operator, its place, and what came after it', () => {
+test('a failure is told with its operator, its place, and all that failed besides', () => {
   const error = new Error('no');
+  const failure = { error, attempt: 3, lineage: '0.2' };
+  const other = { error: 'elsewhere', attempt: 1, lineage: '0.1' };
   const { context } = desk(plan, [], {
-    ending: { outcome: 'failed', operator: 1, failure: { error, attempt: 3, lineage: '0.2' } },
-    laterErrors: ['later'],
+    ending: { outcome: 'failed', operator: 1, failure },
+    reports: [
+      { ...report, failure: other, laterErrors: ['elsewhere again'] },
+      { ...report, failure, laterErrors: ['here again'] },
+    ],
+    laterErrors: ['while closing'],
   });
   expect(runReport(context)).toMatchObject({
     status: 'failed',
-    failure: { operator: 'work1', error, attempt: 3, lineage: '0.2', later: ['later'] },
+    failure: {
+      operator: 'work1',
+      ...failure,
+      later: ['elsewhere', 'elsewhere again', 'here again', 'while closing'],
+    },
   });
 });
 

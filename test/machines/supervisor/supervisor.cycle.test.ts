@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { noSpill } from '../../../machines/hands.protocol.ts';
 import type { OperatorView } from '../../../machines/operator/operator.protocol.ts';
 import { CONSUMER, type OperatorPlan, type Plan } from '../../../machines/plan.ts';
 import type { Report, SupervisorContext } from '../../../machines/supervisor/supervisor.context.ts';
@@ -94,6 +95,7 @@ describe('a report', () => {
     produced: 0,
     returned: 0,
     failure: undefined,
+    laterErrors: [],
     counts: {} as Report['counts'],
     dropped: [],
     shares: {} as Report['shares'],
@@ -140,7 +142,9 @@ describe('a report', () => {
       [0, 30],
       [1, 12],
     ]);
-    expect(takeFreed(context, { type: 'store.report', released }).context).toMatchObject({
+    expect(
+      takeFreed(context, { type: 'store.report', released, spill: noSpill }).context,
+    ).toMatchObject({
       awaited: 0,
       fruitless: 0,
       unsettled: [
@@ -148,7 +152,11 @@ describe('a report', () => {
         { holder: 1, released: 12 },
       ],
     });
-    const nothing = takeFreed(context, { type: 'store.report', released: new Map() });
+    const nothing = takeFreed(context, {
+      type: 'store.report',
+      released: new Map(),
+      spill: noSpill,
+    });
     expect(nothing.context).toMatchObject({ fruitless: 1, unsettled: [] });
   });
 });

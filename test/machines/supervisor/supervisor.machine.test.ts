@@ -11,6 +11,7 @@ import type {
   RunnerRun,
   StoreEvent,
 } from '../../../machines/hands.protocol.ts';
+import { noSpill } from '../../../machines/hands.protocol.ts';
 import type { Plan } from '../../../machines/plan.ts';
 import { mostDownstream, type RankingPolicy } from '../../../machines/ranking.ts';
 import type { ResourceContext } from '../../../machines/resource/resource.machine.ts';
@@ -88,7 +89,11 @@ function play({
             }
           }
           if (event.type === 'store.poll') {
-            event.replyTo.send({ type: 'store.report', released: new Map(freed) });
+            event.replyTo.send({
+              type: 'store.report',
+              released: new Map(freed),
+              spill: noSpill,
+            });
             freed.clear();
           }
         });

@@ -5,6 +5,7 @@ import type {
   RunnerEvent,
   StoreEvent,
 } from '../../../machines/hands.protocol.ts';
+import { noSpill } from '../../../machines/hands.protocol.ts';
 import type { OperatorEvent, OperatorView } from '../../../machines/operator/operator.protocol.ts';
 import type { Plan } from '../../../machines/plan.ts';
 import { mostDownstream } from '../../../machines/ranking.ts';
@@ -88,6 +89,7 @@ export function desk(
       refilling: false,
       liveBytes: 0,
       consumer: { held: 0, waits: false, burying: 0 },
+      spill: noSpill,
       fruitless: 0,
       paused: false,
       stepping: 'no',

@@ -102,6 +102,18 @@ function made(count: number, from = 100): ReturnType<typeof blockRefs> {
   return blockRefs(count, from, { producer: SELF });
 }
 
+test('an actor without a task holds no block and no credit', () => {
+  const { actor, start, end, fail } = setUp();
+  const free = { inputs: [], perPort: [], credit: { blocks: 0, bytes: 0 }, published: 0 };
+  expect(actor.getSnapshot().context).toMatchObject({ ...free, task: -1, ended: [], flush: false });
+  start({ inputs: blockRefs(3) });
+  end({ consumed: 3, partial: 1 });
+  expect(actor.getSnapshot().context).toMatchObject(free);
+  start({ inputs: blockRefs(3) });
+  fail({ consumed: 1, partial: 1 });
+  expect(actor.getSnapshot().context).toMatchObject(free);
+});
+
 describe('a task that goes well', () => {
   test('hands its job to the runner and waits for the first output', () => {
     const { start, state, runs, actor } = setUp();
@@ -414,6 +426,9 @@ describe('an input that is given up', () => {
       produced: 0,
       outputs: [],
       consumed: [],
+      droppedRows: [],
+      // The operator goes on with the next ones.
+      satisfied: false,
       returned: { blocks: 3, bytes: 90 },
     });
     expect(released()).toEqual([1, 2]);
@@ -595,8 +610,11 @@ describe('reports of a run that was given up', () => {
     task.end({ consumed: 1 });
     expect(task.released()).toEqual([1]);
     task.progress({ outputs: made(1) });
+    task.end({ outputs: made(1, 101) });
+    task.fail({ outputs: made(1, 102) });
     expect(task.state()).toBe('idle');
-    expect(task.released()).toEqual([100]);
+    expect(task.released()).toEqual([100, 101, 102]);
+    expect(task.operator.of('task.settled')).toHaveLength(1);
   });
 });
 

@@ -1,0 +1,312 @@
+/**
+ * One worker of a pool: its start, the runs it has, which of them has its thread, what becomes of them
+ * when it is lost, and its end.
+ */
+import { describe, TimeoutError, WorkerError } from '../../machines/errors.ts';
+import type { Credit } from '../../machines/resource/ledger.ts';
+import { GRACE_MS, type Env } from '../env.ts';
+import type { TaskPlace } from '../transform.ts';
+import { packError, unpackError } from './packed-error.ts';
+import type { FromWorker, WorkerLoss, WorkerProgram, WorkerThread } from './protocol.ts';
+import type { RemoteRun } from './remote-run.ts';
+
+export interface PooledWorkerTools {
+  readonly env: Env;
+  readonly program: WorkerProgram;
+  readonly spawn: (worker: number) => WorkerThread | Promise<WorkerThread>;
+  /** Milliseconds it may take to load the module and set it up. */
+  readonly startMs: number;
+  /** Milliseconds an attempt at one block may take. */
+  readonly timeoutMs: number | undefined;
+  readonly onLoaded: () => void;
+  /** It is ready, or has less to do than before. */
+  readonly onFree: (worker: PooledWorker) => void;
+  readonly onRunOver: (run: RemoteRun) => void;
+  /** Its runs need another worker. `startError`: it has never been ready. */
+  readonly onGone: (
+    worker: PooledWorker,
+    orphans: readonly RemoteRun[],
+    startError: WorkerError | undefined,
+  ) => void;
+  readonly onLog: (place: TaskPlace, values: readonly unknown[]) => void;
+  readonly onProgress: (place: TaskPlace, fraction: number) => void;
+}
+
+export interface PooledWorker {
+  readonly isStarting: () => boolean;
+  /** It takes runs. */
+  readonly isReady: () => boolean;
+  /** How many runs it has. */
+  readonly load: () => number;
+  readonly assign: (run: RemoteRun) => void;
+  readonly has: (run: RemoteRun) => boolean;
+  readonly addCredit: (run: RemoteRun, credit: Credit) => void;
+  /** Tells the run that it is to end; the thread is ended when it does not. */
+  readonly cancel: (run: RemoteRun) => void;
+  /** Tears it down, gently if it can be. Resolves when the thread is gone. */
+  readonly close: () => Promise<void>;
+}
+
+type State = 'starting' | 'ready' | 'retired' | 'closing' | 'gone';
+
+export function startWorker(tools: PooledWorkerTools): PooledWorker {
+  const { env, program, timeoutMs } = tools;
+  let state: State = 'starting';
+  let thread: WorkerThread | undefined;
+  let nextId = 1;
+  const runs = new Map<number, RemoteRun>();
+  const ids = new Map<RemoteRun, number>();
+  /** Runs the worker knows of. */
+  const sent = new Set<number>();
+  /** Who has the thread, and who has asked for it, in this order: as the worker itself sees it. */
+  let active: RemoteRun | undefined;
+  let turns: RemoteRun[] = [];
+  let stopWatch: () => void = () => undefined;
+  let closed: () => void = () => undefined;
+  const gone = new Promise<void>((resolve) => {
+    closed = resolve;
+  });
+
+  const worker: PooledWorker = {
+    isStarting: () => state === 'starting',
+    isReady: () => state === 'ready',
+    load: () => runs.size,
+    has: (run) => ids.has(run),
+    assign(run) {
+      const id = nextId++;
+      runs.set(id, run);
+      ids.set(run, id);
+      void send(id, run);
+    },
+    addCredit(run, credit) {
+      const id = ids.get(run);
+      if (id === undefined || !sent.has(id)) return;
+      thread?.post({ type: 'credit', id, credit }, []);
+      if (run !== active) askForTurn(run);
+    },
+    cancel(run) {
+      const id = ids.get(run);
+      if (id === undefined) return;
+      if (sent.has(id)) thread?.post({ type: 'cancel', id, reason: packError(run.endReason) }, []);
+      if (run === active) watch();
+    },
+    close,
+  };
+
+  async function send(id: number, run: RemoteRun): Promise<void> {
+    try {
+      const { run: message, transfer } = await run.job();
+      if (!runs.has(id)) return;
+      if (run.isEnding) {
+        finish(id, run);
+        run.end();
+        return;
+      }
+      thread?.post({ type: 'run', id, run: message }, transfer);
+      sent.add(id);
+      askForTurn(run);
+    } catch (cause) {
+      finish(id, run);
+      run.endWith(
+        new WorkerError(
+          'message',
+          `the input cannot be sent to a worker (${describe(cause)}): rows must be data that structuredClone can copy`,
+          { cause },
+        ),
+      );
+    }
+  }
+
+  function askForTurn(run: RemoteRun): void {
+    if (active === undefined) {
+      active = run;
+      watch();
+    } else if (!turns.includes(run)) {
+      turns.push(run);
+    }
+  }
+
+  /** The active run has ended or holds; `next` is who has the thread now, if the worker knew. */
+  function passTurn(next: number | undefined): void {
+    active = next === undefined ? turns[0] : runs.get(next);
+    turns = turns.filter((run) => run !== active);
+    watch();
+  }
+
+  function finish(id: number, run: RemoteRun): void {
+    runs.delete(id);
+    ids.delete(run);
+    sent.delete(id);
+    turns = turns.filter((other) => other !== run);
+    tools.onRunOver(run);
+    tools.onFree(worker);
+  }
+
+  /** Looks at the clock for whoever has the thread. */
+  function watch(): void {
+    stopWatch();
+    stopWatch = () => undefined;
+    const run = active;
+    if (run === undefined) return;
+    if (run.isEnding) {
+      stopWatch = env.setTimer(GRACE_MS, () => {
+        lose({ exitCode: undefined, thrown: undefined }, 'unresponsive');
+      });
+    } else if (timeoutMs !== undefined) {
+      let stopped = false;
+      const stop = env.setTimer(timeoutMs, () => {
+        // If it was this thread that was blocked, what the worker has sent meanwhile comes first.
+        env.defer(() => {
+          if (!stopped) run.fail(new TimeoutError(timeoutMs));
+        });
+      });
+      stopWatch = () => {
+        stopped = true;
+        stop();
+      };
+    }
+  }
+
+  function receive(message: FromWorker): void {
+    switch (message.type) {
+      case 'loaded':
+        tools.onLoaded();
+        break;
+      case 'ready':
+        if (state !== 'starting') break;
+        state = 'ready';
+        stopWatch();
+        tools.onFree(worker);
+        break;
+      case 'refused':
+        refuse(unpackError(message.error));
+        break;
+      case 'output':
+        runs.get(message.id)?.acceptOutput(message.lineage, message.block, message.delta);
+        break;
+      case 'report': {
+        const { id, report, next, isSpent } = message;
+        if (isSpent && state === 'ready') state = 'retired';
+        const run = runs.get(id);
+        if (run === undefined) break;
+        const isOver = report.end !== undefined;
+        if (isOver) finish(id, run);
+        run.acceptReport(report);
+        if (run === active && (isOver || report.held !== undefined)) passTurn(next);
+        else if (run === active && report.consumed > 0) watch();
+        break;
+      }
+      case 'log':
+        tools.onLog(message.place, message.values);
+        break;
+      case 'progress':
+        tools.onProgress(message.place, message.fraction);
+        break;
+      case 'closed':
+        void end();
+        break;
+    }
+  }
+
+  function refuse(error: unknown): void {
+    const { operator, exportName } = program;
+    const what = `a worker of "${operator.name}" (${exportName}) could not start: ${describe(error)}`;
+    leave([], new WorkerError('start', what, { cause: error }));
+  }
+
+  /** The thread is gone, or has to go. */
+  function lose({ exitCode, thrown }: WorkerLoss, failure?: 'unresponsive'): void {
+    if (state === 'gone') return;
+    if (state === 'starting') {
+      refuse(thrown?.error ?? new Error(`it ended with exit code ${String(exitCode)}`));
+      return;
+    }
+    const blamed = active;
+    blamed?.endWith(lossError(program.operator.name, { exitCode, thrown }, failure));
+    leave([...runs.values()].filter((run) => run !== blamed));
+  }
+
+  function leave(orphans: readonly RemoteRun[], startError?: WorkerError): void {
+    for (const run of orphans) if (run.isEnding) run.end();
+    const finished = [...runs.values()];
+    runs.clear();
+    ids.clear();
+    for (const run of finished) if (run.isOver) tools.onRunOver(run);
+    active = undefined;
+    turns = [];
+    void end();
+    tools.onGone(
+      worker,
+      orphans.filter((run) => !run.isOver),
+      startError,
+    );
+  }
+
+  async function end(): Promise<void> {
+    state = 'gone';
+    stopWatch();
+    stopWatch = () => undefined;
+    await spawning;
+    await thread?.terminate();
+    closed();
+  }
+
+  async function close(): Promise<void> {
+    if (state === 'starting') {
+      void end();
+    } else if (state === 'ready' || state === 'retired') {
+      state = 'closing';
+      thread?.post({ type: 'close' }, []);
+      const stop = env.setTimer(GRACE_MS, () => {
+        void end();
+      });
+      await gone;
+      stop();
+    }
+    await gone;
+  }
+
+  async function start(): Promise<void> {
+    stopWatch = env.setTimer(tools.startMs, () => {
+      refuse(new Error(`it was not ready within ${String(tools.startMs)} ms`));
+    });
+    try {
+      const spawned = await tools.spawn(program.worker);
+      thread = spawned;
+      // Closed while it was made.
+      if (state !== 'starting') return;
+      spawned.listen({ onMessage: receive, onLost: lose });
+      spawned.post({ type: 'open', program }, []);
+    } catch (error) {
+      refuse(error);
+    }
+  }
+
+  const spawning = start();
+  return worker;
+}
+
+function lossError(
+  operator: string,
+  { exitCode, thrown }: WorkerLoss,
+  failure: 'unresponsive' | undefined,
+): WorkerError {
+  const where = `the worker of "${operator}"`;
+  const details = {
+    ...(exitCode === undefined ? {} : { exitCode }),
+    ...(thrown === undefined ? {} : { cause: thrown.error }),
+  };
+  if (failure === 'unresponsive') {
+    return new WorkerError(failure, `${where} did not end when it was told to, and was terminated`);
+  }
+  const { code } = Object(thrown?.error) as { readonly code?: unknown };
+  if (code === 'ERR_WORKER_OUT_OF_MEMORY') {
+    const text = `${where} ran out of memory: raise its memoryBytes, or give it smaller blocks`;
+    return new WorkerError('memory', text, details);
+  }
+  const how =
+    thrown === undefined
+      ? `ended with exit code ${String(exitCode)}`
+      : `was ended by an error that nothing has caught: ${describe(thrown.error)}`;
+  return new WorkerError('exit', `${where} ${how}, in the middle of a task`, details);
+}

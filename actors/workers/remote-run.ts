@@ -1,0 +1,273 @@
+/**
+ * One run of a task in a worker, as the main thread sees it: it puts what comes into the store, keeps
+ * account of how far the run has come, and can begin again from there in another worker.
+ */
+import type { BlockRef } from '../../machines/block.ts';
+import type { DeadLetter, RunReport } from '../../machines/hands.protocol.ts';
+import type { Credit } from '../../machines/resource/ledger.ts';
+import { blockFromMessage, type Block, type BlockMessage, type BlockTransfer } from '../block.ts';
+import { ColumnBlock } from '../columns/column-block.ts';
+import { judge, type Running, type RunMessage, type RunTools } from '../task-run.ts';
+import { movableBuffers } from './movable-buffers.ts';
+import { unpackError } from './packed-error.ts';
+import type { WorkerDelta, WorkerReport, WorkerRun } from './protocol.ts';
+
+/** What finds a run a worker, and reaches it there. */
+export interface RunPlace {
+  readonly enqueue: (run: RemoteRun) => void;
+  readonly addCredit: (run: RemoteRun, credit: Credit) => void;
+  readonly cancel: (run: RemoteRun) => void;
+}
+
+/** A run as a message, and what of it is moved rather than copied. */
+export interface Job {
+  readonly run: WorkerRun;
+  readonly transfer: Transferable[];
+}
+
+type End = { readonly type: 'end' } | { readonly type: 'error'; readonly error: unknown };
+
+/** Blocks that came from a worker: nobody but their holders knows of the buffers in their rows. */
+const arrived = new WeakSet<Block<unknown>>();
+
+export class RemoteRun implements Running {
+  readonly #message: RunMessage;
+  readonly #tools: RunTools;
+  readonly #place: RunPlace;
+  #credit: Credit;
+  /** Inputs that are done with. */
+  #done = 0;
+  /** Outputs of the input in progress that are out, over all attempts. */
+  #partial: number;
+  /** Rows that fail are given up: they are not worth another attempt. */
+  #isLast = false;
+  /** Inputs were given away: the run cannot begin again. */
+  #gaveAway = false;
+  /** Why it is to end before it is done. */
+  #ending: { readonly error: unknown } | { readonly cancelled: unknown } | undefined;
+  #outputs: BlockRef[] = [];
+  #consumed = 0;
+  #busyMs = 0;
+  #droppedRows: DeadLetter[] = [];
+  #held: Credit | undefined;
+  #heldReported = false;
+  #end: End | undefined;
+  /** Time spent in the transform in all. */
+  totalMs = 0;
+
+  constructor(message: RunMessage, tools: RunTools, place: RunPlace) {
+    this.#message = message;
+    this.#tools = tools;
+    this.#place = place;
+    this.#credit = message.credit;
+    this.#partial = message.skip;
+  }
+
+  get number(): number {
+    return this.#message.run;
+  }
+
+  get isOver(): boolean {
+    return this.#end !== undefined;
+  }
+
+  /** It was told to end and has not yet. */
+  get isEnding(): boolean {
+    return this.#ending !== undefined;
+  }
+
+  /** Why it is to end. */
+  get endReason(): unknown {
+    if (this.#ending === undefined) return undefined;
+    return 'error' in this.#ending ? this.#ending.error : this.#ending.cancelled;
+  }
+
+  start(): void {
+    if (!this.isOver) this.#place.enqueue(this);
+  }
+
+  addCredit(credit: Credit): void {
+    const { blocks, bytes } = this.#credit;
+    this.#credit = { blocks: blocks + credit.blocks, bytes: bytes + credit.bytes };
+    this.#held = undefined;
+    this.#place.addCredit(this, credit);
+  }
+
+  /** Only sources read, and no source runs in a worker. */
+  finish(): void {
+    return undefined;
+  }
+
+  cancel(reason: unknown): void {
+    if (this.isOver || (this.#ending !== undefined && 'cancelled' in this.#ending)) return;
+    this.#ending = { cancelled: reason };
+    this.#place.cancel(this);
+  }
+
+  /** Its attempt has failed, but what runs has to end first. */
+  fail(error: unknown): void {
+    if (this.isOver || this.#ending !== undefined) return;
+    this.#ending = { error };
+    this.#place.cancel(this);
+  }
+
+  takeReport(): RunReport | undefined {
+    const held = this.#held;
+    const isNews = this.#outputs.length > 0 || this.#consumed > 0 || this.#end !== undefined;
+    if (!isNews && (held === undefined || this.#heldReported)) return undefined;
+    const delta = {
+      run: this.#message.run,
+      now: this.#tools.env.now(),
+      outputs: this.#outputs,
+      consumed: this.#consumed,
+      partial: this.#partial,
+      busyMs: this.#busyMs,
+      droppedRows: this.#droppedRows,
+    };
+    this.#outputs = [];
+    this.#consumed = 0;
+    this.#busyMs = 0;
+    this.#droppedRows = [];
+    this.#heldReported = held !== undefined;
+    if (this.#end === undefined) return { type: 'run.progress', ...delta, held };
+    if (this.#end.type === 'end') {
+      return { type: 'run.end', ...delta, satisfied: false, wants: undefined };
+    }
+    return { type: 'run.error', ...delta, ...this.#judge(this.#end.error) };
+  }
+
+  /** What is left of the run, for a worker. */
+  async job(): Promise<Job> {
+    // Field by field: the message at hand has an address in it, which cannot be sent.
+    const { operator, task, run, inputs, ended, flush } = this.#message;
+    const left = inputs.slice(this.#done);
+    const blocks: BlockMessage[] = [];
+    const transfer: Transferable[] = [];
+    for (const ref of left) {
+      const sent = this.#send(ref, await this.#tools.store.load(ref));
+      blocks.push(sent.message);
+      transfer.push(...sent.transfer);
+    }
+    return {
+      transfer,
+      run: {
+        type: 'runner.run',
+        operator,
+        task,
+        run,
+        ended,
+        flush,
+        inputs: left,
+        perPort: [left.length],
+        attempt: this.#attempt,
+        skip: this.#partial,
+        credit: this.#credit,
+        isLast: this.#isLast,
+        blocks,
+      },
+    };
+  }
+
+  /** A block as a message: given away when nobody will ask for it any more, else copied. */
+  #send(ref: BlockRef, block: Block<unknown>): BlockTransfer {
+    const { store, program } = this.#tools;
+    if (!program.givesInputsAway || store.isShared(ref)) {
+      return block instanceof ColumnBlock
+        ? { message: block.toMessage(), transfer: [] }
+        : block.toTransfer();
+    }
+    const buffers = block.kind === 'rows' && arrived.has(block) ? movableBuffers(block.rows) : [];
+    const { message, transfer } = block.toTransfer();
+    this.#gaveAway ||= transfer.length + buffers.length > 0;
+    return { message, transfer: [...transfer, ...buffers] };
+  }
+
+  acceptOutput(lineage: string, message: BlockMessage, delta: WorkerDelta): void {
+    this.#acceptDelta(delta);
+    const { store, program, onNews } = this.#tools;
+    const block = blockFromMessage(message);
+    arrived.add(block);
+    this.#outputs.push(store.put(block, lineage, program.index));
+    this.#partial += 1;
+    const { blocks, bytes } = this.#credit;
+    this.#credit = { blocks: blocks - 1, bytes: bytes - block.sizeBytes };
+    onNews();
+  }
+
+  acceptReport(report: WorkerReport): void {
+    this.#acceptDelta(report);
+    this.#partial = report.partial;
+    if (report.held !== undefined) {
+      this.#held = report.held;
+      this.#heldReported = false;
+    }
+    if (report.end === 'done') this.end();
+    else if (report.end !== undefined) this.endWith(unpackError(report.end.error));
+    this.#tools.onNews();
+  }
+
+  #acceptDelta({ consumed, busyMs, droppedRows }: WorkerDelta): void {
+    this.#busyMs += busyMs;
+    this.totalMs += busyMs;
+    if (consumed > 0) this.#partial = 0;
+    this.#consumed += consumed;
+    this.#done += consumed;
+    const { program, onDeadRow } = this.#tools;
+    for (const { letter, cause, row } of droppedRows) {
+      const whole: DeadLetter = { ...letter, cause: unpackError(cause) };
+      this.#droppedRows.push(whole);
+      if (program.onRowError === 'deadLetter') onDeadRow(whole, row);
+    }
+  }
+
+  /** It is over, in one way or another: if it was told to end, that is how it has ended. */
+  end(): void {
+    if (this.#ending !== undefined && 'error' in this.#ending) this.endWith(this.#ending.error);
+    else this.#finish({ type: 'end' });
+  }
+
+  /** Its attempt has failed, and nothing of it runs any more. */
+  endWith(error: unknown): void {
+    if (this.#ending === undefined) this.#finish({ type: 'error', error });
+    else if ('cancelled' in this.#ending) this.#finish({ type: 'end' });
+    else this.#finish({ type: 'error', error: this.#ending.error });
+  }
+
+  #finish(end: End): void {
+    if (this.isOver) return;
+    if (end.type === 'error' && this.#giveRowsUp(end.error)) return;
+    this.#end = end;
+    this.#held = undefined;
+    this.#tools.onNews();
+  }
+
+  /**
+   * The worker of this run is gone through no fault of its own: it goes on in another.
+   * @returns whether it can.
+   */
+  mayGoOn(): boolean {
+    return !this.isOver && !this.isEnding && !this.#gaveAway;
+  }
+
+  /**
+   * A worker throws a row's error as long as there are attempts left. When this one is not worth
+   * another, the rows that fail are given up instead, in the same attempt.
+   */
+  #giveRowsUp(error: unknown): boolean {
+    const { program } = this.#tools;
+    const hasAttempts = this.#attempt <= program.retries && !this.#isLast;
+    if (program.onRowError === 'fail' || !hasAttempts || this.#ending !== undefined) return false;
+    if (this.#judge(error).retryAfter !== undefined) return false;
+    this.#isLast = true;
+    this.#place.enqueue(this);
+    return true;
+  }
+
+  get #attempt(): number {
+    return this.#done > 0 ? 1 : this.#message.attempt;
+  }
+
+  #judge(error: unknown): { error: unknown; retryAfter: number | undefined } {
+    return judge(this.#tools.program, error, this.#attempt);
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * The workers of one operator in one run of a pipeline: as many as there are tasks at a time, up to a
+ * limit. A warm one is preferred to a new one, the one used last to all others, so that those nobody
+ * needs stay idle long enough to be let go of.
+ */
+import { WorkerError } from '../../machines/errors.ts';
+import type { HostTools, OperatorProgram, TaskHost } from '../transform.ts';
+import { startWorker, type PooledWorker } from './pooled-worker.ts';
+import type { WorkerProgram, WorkerThread } from './protocol.ts';
+import { RemoteRun, type RunPlace } from './remote-run.ts';
+
+/** Runs shorter than this are sent ahead to a busy worker: its thread must not wait for the next. */
+const QUICK_MS = 5;
+/** Runs a worker has at most, the one under way included. */
+const MAX_LOAD = 4;
+/** How much a run weighs in the average of what a run takes. */
+const WEIGHT = 1 / 8;
+
+export interface PoolOptions extends Pick<
+  WorkerProgram,
+  'exportName' | 'shape' | 'format' | 'options' | 'bufferBytes'
+> {
+  /** Makes a thread. */
+  readonly spawn: (worker: number) => WorkerThread | Promise<WorkerThread>;
+  /** Most workers at a time. */
+  readonly threads: number;
+  /** Milliseconds without a task after which a worker is let go of. */
+  readonly idleMs: number;
+  /** Milliseconds a worker may take to load its module and to set itself up. */
+  readonly startMs: number;
+}
+
+export function createWorkerPool(
+  program: OperatorProgram,
+  { env, onLog, onProgress }: HostTools,
+  { spawn, threads, idleMs, startMs, ...options }: PoolOptions,
+): TaskHost {
+  /** The one used last comes last. */
+  let workers: PooledWorker[] = [];
+  /** Workers that are about to end. */
+  const leaving = new Set<Promise<void>>();
+  let waiting: RemoteRun[] = [];
+  let started = 0;
+  let runMs = Infinity;
+  let isClosed = false;
+  const idleTimers = new Map<PooledWorker, () => void>();
+  let opened: { readonly resolve: () => void; readonly reject: (error: unknown) => void };
+  const opening = new Promise<void>((resolve, reject) => {
+    opened = { resolve, reject };
+  });
+
+  const place: RunPlace = {
+    enqueue(run) {
+      waiting.push(run);
+      assign();
+    },
+    addCredit(run, credit) {
+      workers.find((worker) => worker.has(run))?.addCredit(run, credit);
+    },
+    cancel(run) {
+      if (waiting.includes(run)) {
+        waiting = waiting.filter((other) => other !== run);
+        run.end();
+      } else {
+        workers.find((worker) => worker.has(run))?.cancel(run);
+      }
+    },
+  };
+
+  /** Gives the runs that wait to workers, and starts more workers when those there are have work. */
+  function assign(): void {
+    for (let worker = freeWorker(); worker !== undefined; worker = freeWorker()) {
+      const run = waiting.shift();
+      if (run === undefined) break;
+      stayAwake(worker);
+      workers = [...workers.filter((other) => other !== worker), worker];
+      worker.assign(run);
+    }
+    const starting = workers.filter((worker) => worker.isStarting()).length;
+    const room = threads - starting - workers.filter((worker) => worker.isReady()).length;
+    const wanted = isClosed ? 0 : Math.min(waiting.length - starting, room);
+    for (let more = 0; more < wanted; more++) start();
+  }
+
+  function freeWorker(): PooledWorker | undefined {
+    if (waiting.length === 0) return undefined;
+    const ready = workers.filter((worker) => worker.isReady());
+    const idle = ready.findLast((worker) => worker.load() === 0);
+    if (idle !== undefined || ready.length < threads || runMs > QUICK_MS) return idle;
+    const least = Math.min(...ready.map((worker) => worker.load()));
+    return least < MAX_LOAD ? ready.find((worker) => worker.load() === least) : undefined;
+  }
+
+  function start(): void {
+    const { index, name, output, targetBytes, atomic, retries, onRowError, timeoutMs } = program;
+    const worker = startWorker({
+      env,
+      spawn,
+      startMs,
+      timeoutMs,
+      program: {
+        ...options,
+        worker: started,
+        operator: { index, name, output, targetBytes, atomic, retries, onRowError },
+        reportsInputs: timeoutMs !== undefined,
+      },
+      onLoaded: () => {
+        opened.resolve();
+      },
+      onFree: (free) => {
+        assign();
+        if (free.load() > 0 || isClosed) return;
+        if (free.isReady()) letRest(free);
+        else close(free);
+      },
+      onRunOver: (run) => {
+        runMs = runMs === Infinity ? run.totalMs : runMs + WEIGHT * (run.totalMs - runMs);
+      },
+      onGone: loseWorker,
+      onLog,
+      onProgress,
+    });
+    started += 1;
+    workers = [worker, ...workers];
+  }
+
+  function loseWorker(
+    worker: PooledWorker,
+    orphans: readonly RemoteRun[],
+    startError: WorkerError | undefined,
+  ): void {
+    close(worker);
+    if (startError !== undefined) {
+      opened.reject(startError);
+      // A start that fails costs an attempt, lest it be tried for ever.
+      waiting.shift()?.endWith(startError);
+    }
+    for (const run of orphans) {
+      if (!run.mayGoOn()) run.endWith(orphaned(program.name));
+    }
+    waiting = [...orphans.filter((run) => !run.isOver), ...waiting];
+    assign();
+  }
+
+  /** Nobody needs it now. If that stays so, it goes. */
+  function letRest(worker: PooledWorker): void {
+    stayAwake(worker);
+    idleTimers.set(
+      worker,
+      env.setTimer(idleMs, () => {
+        close(worker);
+      }),
+    );
+  }
+
+  function stayAwake(worker: PooledWorker): void {
+    idleTimers.get(worker)?.();
+    idleTimers.delete(worker);
+  }
+
+  function forget(worker: PooledWorker): void {
+    stayAwake(worker);
+    workers = workers.filter((other) => other !== worker);
+  }
+
+  function close(worker: PooledWorker): void {
+    forget(worker);
+    const closing = worker.close().then(() => {
+      leaving.delete(closing);
+    });
+    leaving.add(closing);
+  }
+
+  return {
+    open() {
+      start();
+      return opening;
+    },
+    run: (message, tools) => new RemoteRun(message, tools, place),
+    async close() {
+      isClosed = true;
+      for (const run of waiting.splice(0)) run.end();
+      for (const worker of workers) close(worker);
+      while (leaving.size > 0) await Promise.all(leaving);
+    },
+  };
+}
+
+/** Its blocks were given to a worker that another run has brought down. */
+function orphaned(operator: string): WorkerError {
+  return new WorkerError(
+    'exit',
+    `the worker of "${operator}" was lost to another task, and the input with it`,
+  );
+}
