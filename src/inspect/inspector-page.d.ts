@@ -1,5 +1,4 @@
 /** The inspector's page as it is built: `dist/ui/inspector.js`, by the package's own import. */
-/* eslint-disable @typescript-eslint/consistent-type-imports -- a declared module cannot import relatively */
 declare module '#inspector-page' {
   export const connectSource: typeof import('./socket-source.ts').connectSource;
   export const parseRecording: typeof import('./recording.ts').parseRecording;
