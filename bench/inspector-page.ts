@@ -66,10 +66,7 @@ async function watch(page: Page): Promise<Omit<Measured, 'tab' | 'operators'>> {
   };
   const before = await taskSeconds();
   const started = performance.now();
-  const { frames, longTasks } = (await page.evaluate(COUNT)) as {
-    frames: number;
-    longTasks: number;
-  };
+  const { frames, longTasks } = await page.evaluate<{ frames: number; longTasks: number }>(COUNT);
   const elapsed = performance.now() - started;
   const busy = (await taskSeconds()) - before;
   return {
