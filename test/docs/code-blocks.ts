@@ -91,6 +91,7 @@ export function layOut(
       paths: {
         sluice: source('src/index.ts'),
         'sluice/node': source('src/node/index.ts'),
+        'sluice/inspect': source('src/inspect/server/index.ts'),
         'sluice/testing': source('src/testing.ts'),
         'sluice/machines': source('machines/index.ts'),
       },
