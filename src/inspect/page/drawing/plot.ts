@@ -142,7 +142,7 @@ export function mountPlot(element: HTMLElement, options: PlotOptions): Plot {
     }
     const [from, to] = range ?? [data.at[0] ?? 0, data.at.at(-1) ?? 1];
     // In one go, so that what it costs is known when it returns.
-    plot.batch((self) => {
+    plot.batch((self: uPlot) => {
       self.setData(toColumns(data), false);
       self.setScale('x', { min: from, max: Math.max(to, from + 1) });
     });
