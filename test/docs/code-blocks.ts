@@ -94,6 +94,7 @@ export function layOut(
       paths: {
         sluice: source('src/index.ts'),
         'sluice/node': source('src/node/index.ts'),
+        'sluice/inspect': source('src/inspect/server/index.ts'),
         'sluice/arrow': source('src/arrow/index.ts'),
         'sluice/workers': source('src/workers/index.ts'),
         'sluice/testing': source('src/testing.ts'),

@@ -28,6 +28,8 @@ export interface Plot {
 }
 
 const SYNC = 'sluice';
+/** A chart rests so many times as long as it took to draw. */
+const REST = 60;
 
 /** Colours of operators: eight that can be told apart in both themes; the ninth begins anew, dashed. */
 export const PALETTE = 8;
@@ -115,20 +117,47 @@ export function mountPlot(element: HTMLElement, options: PlotOptions): Plot {
   });
   resized.observe(element);
 
+  /** When the next drawing may begin: one that costs much is not made often. */
+  let dueAt = 0;
+  let waiting: ReturnType<typeof setTimeout> | undefined;
+  let latest: readonly [PlotData, readonly [number, number] | undefined] | undefined;
+
+  function draw(): void {
+    waiting = undefined;
+    if (latest === undefined) return;
+    const [data, range] = latest;
+    const began = performance.now();
+    show(data, range);
+    const now = performance.now();
+    dueAt = now + REST * (now - began);
+  }
+
+  function show(data: PlotData, range: readonly [number, number] | undefined): void {
+    const next = JSON.stringify(data.series.map(({ name, dashed }) => [name, dashed]));
+    if (next !== shape || plot === undefined) {
+      shape = next;
+      plot?.destroy();
+      plot = build(data);
+      width = element.clientWidth;
+    }
+    const [from, to] = range ?? [data.at[0] ?? 0, data.at.at(-1) ?? 1];
+    // In one go, so that what it costs is known when it returns.
+    plot.batch((self: uPlot) => {
+      self.setData(toColumns(data), false);
+      self.setScale('x', { min: from, max: Math.max(to, from + 1) });
+    });
+  }
+
   return {
     update(data, range) {
-      const next = JSON.stringify(data.series.map(({ name, dashed }) => [name, dashed]));
-      if (next !== shape || plot === undefined) {
-        shape = next;
-        plot?.destroy();
-        plot = build(data);
-        width = element.clientWidth;
-      }
-      plot.setData(toColumns(data));
-      const [from, to] = range ?? [data.at[0] ?? 0, data.at.at(-1) ?? 1];
-      plot.setScale('x', { min: from, max: Math.max(to, from + 1) });
+      latest = [data, range];
+      if (waiting !== undefined) return;
+      const rest = dueAt - performance.now();
+      if (rest <= 0) draw();
+      else waiting = setTimeout(draw, rest);
     },
     destroy() {
+      clearTimeout(waiting);
       element.removeEventListener('dblclick', onClick);
       resized.disconnect();
       plot?.destroy();
