@@ -21,7 +21,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^(machines|actors|src)/',
-        pathNot: '^src/(node|cli|inspect/server)/|^src/node-tools\\.ts$',
+        pathNot: '^src/(node|cli|arrow|inspect/server)/|^src/node-tools\\.ts$',
       },
       to: { dependencyTypes: ['core'] },
     },
@@ -29,9 +29,12 @@ module.exports = {
       name: 'main-entry-without-node',
       comment: 'What it needs of them at run time it imports when it is asked for.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(node|cli|inspect/server)/|^src/node-tools\\.ts$' },
+      from: {
+        path: '^src/',
+        pathNot: '^src/(node|cli|arrow|inspect/server)/|^src/node-tools\\.ts$',
+      },
       to: {
-        path: '^src/(node|cli|inspect/server)/|^src/node-tools\\.ts$',
+        path: '^src/(node|cli|arrow|inspect/server)/|^src/node-tools\\.ts$',
         dependencyTypesNot: ['dynamic-import', 'type-only'],
       },
     },
@@ -39,7 +42,10 @@ module.exports = {
       name: 'few-dependencies',
       comment: 'The main entry needs xstate, immer and rxjs, and nothing else.',
       severity: 'error',
-      from: { path: '^(machines|actors|src)/', pathNot: '^src/(node|cli|inspect|react|element)/' },
+      from: {
+        path: '^(machines|actors|src)/',
+        pathNot: '^src/(node|cli|arrow|inspect|react|element)/',
+      },
       to: { dependencyTypes: ['npm'], pathNot: 'node_modules/(xstate|immer|rxjs)/' },
     },
     {

@@ -182,7 +182,7 @@ export class WorkerError extends SluiceError {
   }
 }
 
-/** A block that is not in the store, or not any more. */
+/** A block that is not in the store any more, or that is damaged or lost where it was kept. */
 export class StoreError extends SluiceError {
   override readonly name = 'StoreError';
   readonly code = 'STORE';

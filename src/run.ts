@@ -26,6 +26,7 @@ import { createTrace } from './trace.ts';
 import { createGuard, type CallbackGuard } from './callback-guard.ts';
 import { checkCount, checkNames } from './options.ts';
 import { outputBlock, type OutputBlock } from './output-block.ts';
+import { watchRefs } from './ref-leaks.ts';
 import { readableStream } from './streams.ts';
 import { checkNeeds, isSink } from './plan.ts';
 import {
@@ -127,7 +128,10 @@ export interface Run<T> extends AsyncIterable<T>, AsyncDisposable {
   record(path: string, options?: RecordOptions): Promise<RecordingFile>;
   /** Every event of the run, from the moment of subscription on; costs nothing until then. */
   readonly trace: Observable<RunEvent>;
-  /** What functions the user gave to watch the run have thrown: they never hurt it. */
+  /**
+   * What went wrong beside the run and never hurt it: functions to watch it that threw, and refs that
+   * were dropped without being released.
+   */
   readonly callbackErrors: { readonly count: number; readonly first: unknown };
   /** The supervisor's actor. */
   readonly actor: Actor<PipelineLogic<T>>;
@@ -190,6 +194,7 @@ function createRun<T>({ name, actor, plan, world, trace, signal, callbacks }: Ru
   /** Whether somebody will hear of a failure. */
   let observed = false;
   let brokeOut = false;
+  const leaks = watchRefs(callbacks.report);
 
   const supervisor = (): ChartSnapshot => actor.getSnapshot() as unknown as ChartSnapshot;
 
@@ -264,6 +269,13 @@ function createRun<T>({ name, actor, plan, world, trace, signal, callbacks }: Ru
     }
   }
 
+  async function* watchedRefs(): AsyncGenerator<BlockRef, undefined> {
+    for await (const ref of refs()) {
+      leaks.watch(ref);
+      yield ref;
+    }
+  }
+
   async function* blocks(): AsyncGenerator<OutputBlock<T>, undefined> {
     for await (const ref of refs()) {
       try {
@@ -300,10 +312,11 @@ function createRun<T>({ name, actor, plan, world, trace, signal, callbacks }: Ru
     },
     blocks: () => claimed(blocks),
     rows: () => claimed(rows),
-    refs: () => claimed(refs),
+    refs: () => claimed(watchedRefs),
     [Symbol.asyncIterator]: () => claimed(rows),
     read: (ref) => outputBlock<T>(store.get(ref), ref.lineage),
     release: (ref) => {
+      leaks.forget(ref);
       outlet.release(ref);
     },
     async collect() {

@@ -208,6 +208,14 @@ export function rowsToColumns<T>(rows: readonly T[], types: ColumnTypes<T> = {})
   return blockOf(entries, rows.length, false);
 }
 
+/** A block of records over columns as they lie in memory. They are not copied. */
+export function blockOfColumns<T>(
+  columns: readonly NamedColumn[],
+  numRows: number,
+): ColumnBlock<T> {
+  return blockOf(columns, numRows, false);
+}
+
 function blockOf<T>(
   columns: readonly NamedColumn[],
   numRows: number,

@@ -121,12 +121,6 @@ export function dictionaryBytes({ type, child }: ColumnData): number {
   return type === 'dictionary' ? bytesOfData(child) : dictionaryBytes(child);
 }
 
-/** Bytes `copyData` asks for at most: each array begins at a multiple of 8. */
-export function copiedBytes(data: ColumnData): number {
-  const padding = 8;
-  return bytesOfData(data) + padding * arraysOf(data).length;
-}
-
 function copyBits(
   bits: Uint8Array,
   from: number,

@@ -1,4 +1,5 @@
 /** Where rows end: something that takes them, commits when the run is done, and gives up when it is not. */
+import type { Block } from '../block.ts';
 import type { StatefulTransform, TransformContext } from '../transform.ts';
 
 /**
@@ -9,6 +10,8 @@ export interface Sink<T> {
   /** Before anything runs: an error here ends the run before it has begun. */
   open?(signal: AbortSignal): Promise<void> | void;
   write(rows: readonly T[], context: TransformContext): Promise<void> | void;
+  /** In place of `write`, for a sink that can do with a block as it is, of columns for instance. */
+  writeBlock?(block: Block<T>, context: TransformContext): Promise<void> | void;
   /** Every row of the run was written, everywhere: make it count. */
   close?(): Promise<void> | void;
   /** The run failed or was cancelled: leave nothing half-done behind. */
@@ -25,7 +28,8 @@ export function sinkTransform<T>(sink: Sink<T>): StatefulTransform {
           // By name: what the context makes when asked for it is not copied by a spread.
           const { signal, attempt, operator, log, progress } = context;
           const here = { signal, attempt, operator, log, progress, lineage: ref.lineage };
-          await sink.write(block.rows as readonly T[], here);
+          if (sink.writeBlock === undefined) await sink.write(block.rows as readonly T[], here);
+          else await sink.writeBlock(block as Block<T>, here);
         }
         return { satisfied: false };
       },

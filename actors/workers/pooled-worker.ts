@@ -181,21 +181,9 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
       case 'refused':
         refuse(unpackError(message.error));
         break;
-      case 'output':
-        runs.get(message.id)?.acceptOutput(message.lineage, message.block, message.delta);
+      case 'news':
+        acceptNews(message);
         break;
-      case 'report': {
-        const { id, report, next, isSpent } = message;
-        if (isSpent && state === 'ready') state = 'retired';
-        const run = runs.get(id);
-        if (run === undefined) break;
-        const isOver = report.end !== undefined;
-        if (isOver) finish(id, run);
-        run.acceptReport(report);
-        if (run === active && (isOver || report.held !== undefined)) passTurn(next);
-        else if (run === active && report.consumed > 0) watch();
-        break;
-      }
       case 'log':
         tools.onLog(message.place, message.values);
         break;
@@ -206,6 +194,19 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
         void end();
         break;
     }
+  }
+
+  function acceptNews({ id, outputs, report }: Extract<FromWorker, { type: 'news' }>): void {
+    if (report?.isSpent === true && state === 'ready') state = 'retired';
+    const run = runs.get(id);
+    if (run === undefined) return;
+    for (const output of outputs) run.acceptOutput(output);
+    if (report === undefined) return;
+    const isOver = report.end !== undefined;
+    if (isOver) finish(id, run);
+    run.acceptReport(report);
+    if (run === active && (isOver || report.held !== undefined)) passTurn(report.next);
+    else if (run === active && report.consumed > 0) watch();
   }
 
   function refuse(error: unknown): void {

@@ -33,8 +33,10 @@ export interface WorkerProgram {
   readonly bufferBytes: number | undefined;
 }
 
-/** A run, and the blocks it is about. */
-export interface WorkerRun extends RunMessage {
+/** A run, with what the other side has to know of it and no more: messages cost by the field. */
+export interface WorkerRun extends Pick<RunMessage, 'attempt' | 'skip' | 'credit'> {
+  /** The lineages of its inputs, and the inputs. */
+  readonly lineages: readonly string[];
   readonly blocks: readonly BlockMessage[];
   /** No other attempt will follow: rows that fail are given up now. */
   readonly isLast: boolean;
@@ -50,7 +52,7 @@ export type ToWorker =
 
 /** A row that was given up, with what it failed on. */
 export interface PackedLetter {
-  readonly letter: Omit<DeadLetter, 'cause'>;
+  readonly letter: Omit<DeadLetter, 'cause' | 'input'>;
   readonly cause: PackedError;
   /** Undefined unless it is to be handed out. */
   readonly row: unknown;
@@ -64,12 +66,22 @@ export interface WorkerDelta {
   readonly droppedRows: readonly PackedLetter[];
 }
 
+/** A block that was made. */
+export interface WorkerOutput {
+  readonly block: BlockMessage;
+  /** What was done before the input that the block was made from; undefined when it was nothing. */
+  readonly delta: WorkerDelta | undefined;
+}
+
+/** What has happened after the last output. */
 export interface WorkerReport extends WorkerDelta {
-  /** How many outputs of the input in progress are out, over all attempts. */
-  readonly partial: number;
   readonly held: Credit | undefined;
   /** Undefined while the run goes on. */
   readonly end: 'done' | { readonly error: PackedError } | undefined;
+  /** Who has the thread when this run has ended or holds; undefined when nobody waits for it. */
+  readonly next: number | undefined;
+  /** The worker holds more memory than it may: it wants no run any more. */
+  readonly isSpent: boolean;
 }
 
 export type FromWorker =
@@ -80,21 +92,10 @@ export type FromWorker =
   /** It will never be ready. */
   | { readonly type: 'refused'; readonly error: PackedError }
   | {
-      readonly type: 'output';
+      readonly type: 'news';
       readonly id: number;
-      readonly lineage: string;
-      readonly block: BlockMessage;
-      /** What was done before the input that the block was made from. */
-      readonly delta: WorkerDelta;
-    }
-  | {
-      readonly type: 'report';
-      readonly id: number;
-      readonly report: WorkerReport;
-      /** Who has the thread when this run has ended or holds; undefined when nobody waits for it. */
-      readonly next: number | undefined;
-      /** The worker holds more memory than it may: it wants no run any more. */
-      readonly isSpent: boolean;
+      readonly outputs: readonly WorkerOutput[];
+      readonly report: WorkerReport | undefined;
     }
   | { readonly type: 'log'; readonly place: TaskPlace; readonly values: readonly unknown[] }
   | { readonly type: 'progress'; readonly place: TaskPlace; readonly fraction: number }

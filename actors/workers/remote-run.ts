@@ -2,15 +2,14 @@
  * One run of a task in a worker, as the main thread sees it: it puts what comes into the store, keeps
  * account of how far the run has come, and can begin again from there in another worker.
  */
-import type { BlockRef } from '../../machines/block.ts';
+import { childLineage, type BlockRef } from '../../machines/block.ts';
 import type { DeadLetter, RunReport } from '../../machines/hands.protocol.ts';
 import type { Credit } from '../../machines/resource/ledger.ts';
 import { blockFromMessage, type Block, type BlockMessage, type BlockTransfer } from '../block.ts';
-import { ColumnBlock } from '../columns/column-block.ts';
 import { judge, type Running, type RunMessage, type RunTools } from '../task-run.ts';
 import { movableBuffers } from './movable-buffers.ts';
 import { unpackError } from './packed-error.ts';
-import type { WorkerDelta, WorkerReport, WorkerRun } from './protocol.ts';
+import type { WorkerDelta, WorkerOutput, WorkerReport, WorkerRun } from './protocol.ts';
 
 /** What finds a run a worker, and reaches it there. */
 export interface RunPlace {
@@ -138,9 +137,7 @@ export class RemoteRun implements Running {
 
   /** What is left of the run, for a worker. */
   async job(): Promise<Job> {
-    // Field by field: the message at hand has an address in it, which cannot be sent.
-    const { operator, task, run, inputs, ended, flush } = this.#message;
-    const left = inputs.slice(this.#done);
+    const left = this.#message.inputs.slice(this.#done);
     const blocks: BlockMessage[] = [];
     const transfer: Transferable[] = [];
     for (const ref of left) {
@@ -151,14 +148,7 @@ export class RemoteRun implements Running {
     return {
       transfer,
       run: {
-        type: 'runner.run',
-        operator,
-        task,
-        run,
-        ended,
-        flush,
-        inputs: left,
-        perPort: [left.length],
+        lineages: left.map(({ lineage }) => lineage),
         attempt: this.#attempt,
         skip: this.#partial,
         credit: this.#credit,
@@ -172,8 +162,9 @@ export class RemoteRun implements Running {
   #send(ref: BlockRef, block: Block<unknown>): BlockTransfer {
     const { store, program } = this.#tools;
     if (!program.givesInputsAway || store.isShared(ref)) {
-      return block instanceof ColumnBlock
-        ? { message: block.toMessage(), transfer: [] }
+      // A part of a block, even if it is all of it, is copied when it is handed over: once, and moved.
+      return block.kind === 'columns'
+        ? block.slice(0, block.numRows).toTransfer()
         : block.toTransfer();
     }
     const buffers = block.kind === 'rows' && arrived.has(block) ? movableBuffers(block.rows) : [];
@@ -182,9 +173,10 @@ export class RemoteRun implements Running {
     return { message, transfer: [...transfer, ...buffers] };
   }
 
-  acceptOutput(lineage: string, message: BlockMessage, delta: WorkerDelta): void {
-    this.#acceptDelta(delta);
+  acceptOutput({ block: message, delta }: WorkerOutput): void {
+    if (delta !== undefined) this.#acceptDelta(delta);
     const { store, program, onNews } = this.#tools;
+    const lineage = childLineage(this.#message.inputs[this.#done]?.lineage ?? '', this.#partial);
     const block = blockFromMessage(message);
     arrived.add(block);
     this.#outputs.push(store.put(block, lineage, program.index));
@@ -196,7 +188,6 @@ export class RemoteRun implements Running {
 
   acceptReport(report: WorkerReport): void {
     this.#acceptDelta(report);
-    this.#partial = report.partial;
     if (report.held !== undefined) {
       this.#held = report.held;
       this.#heldReported = false;
@@ -214,7 +205,9 @@ export class RemoteRun implements Running {
     this.#done += consumed;
     const { program, onDeadRow } = this.#tools;
     for (const { letter, cause, row } of droppedRows) {
-      const whole: DeadLetter = { ...letter, cause: unpackError(cause) };
+      const input = this.#message.inputs.find(({ lineage }) => lineage === letter.lineage);
+      if (input === undefined) continue;
+      const whole: DeadLetter = { ...letter, input, cause: unpackError(cause) };
       this.#droppedRows.push(whole);
       if (program.onRowError === 'deadLetter') onDeadRow(whole, row);
     }

@@ -3,27 +3,34 @@
  * same code that runs them in the main thread. One task has the thread at a time; while it waits for
  * credit, the next one may.
  */
+import { NOBODY } from '../../machines/block.ts';
 import { describe, WorkerError } from '../../machines/errors.ts';
 import type { DeadLetter } from '../../machines/hands.protocol.ts';
-import { blockFromMessage, type Block } from '../block.ts';
+import { blockFromMessage, isBlock, type Block } from '../block.ts';
 import { liveEnv } from '../env.ts';
-import { TaskRun } from '../task-run.ts';
+import { TaskRun, type RunMessage } from '../task-run.ts';
 import type { OperatorProgram, TaskPlace } from '../transform.ts';
 import { movableBuffers } from './movable-buffers.ts';
 import { findExport, openTransform, type OpenTransform } from './open-transform.ts';
 import { packError, unpackError } from './packed-error.ts';
 import type {
-  FromWorker,
   PackedLetter,
   ToWorker,
   WorkerDelta,
+  WorkerOutput,
   WorkerPort,
   WorkerProgram,
+  WorkerReport,
   WorkerRun,
 } from './protocol.ts';
 
-/** A run says what it has done so many milliseconds after it said so last, if nothing else does. */
+/**
+ * What is done quickly is told together, so many milliseconds after the last message at the latest: a
+ * message costs as much as a short task. What a generator yields is sent as it comes.
+ */
 const TELL_MS = 2;
+
+const NOTHING_DONE: WorkerDelta = { consumed: 0, busyMs: 0, droppedRows: [] };
 
 /** Serves the functions that a module exports to the pool at the other end of a port. */
 export interface ServeTools {
@@ -39,8 +46,20 @@ interface Serving {
   readonly run: TaskRun;
   consumed: number;
   busyMs: number;
-  droppedRows: PackedLetter[];
+  droppedRows: readonly PackedLetter[];
+  /** Blocks that were made and not sent. */
+  outputs: readonly Pending[];
+  /** The transform gives one block for each: what follows is the end of its input. */
+  isWhole: boolean;
+  /** One of its blocks could not be sent: it has failed, whatever it still does. */
+  hasFailed: boolean;
   toldAt: number;
+  stopTimer: () => void;
+}
+
+interface Pending {
+  readonly output: WorkerOutput;
+  readonly transfer: Transferable[];
 }
 
 export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
@@ -84,9 +103,8 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
     }
   }
 
-  /** Runs wait for `setup` without being made: what they are made of is only known then. */
-  function accept(id: number, { blocks, isLast, ...message }: WorkerRun): void {
-    const inputs = new Map(message.inputs.map((ref, index) => [ref.id, blocks[index]]));
+  function accept(id: number, run: WorkerRun): void {
+    const inputs = new Map(run.blocks.entries());
     if (open === undefined) throw new Error('a run has come before the worker was ready');
     const { program, call, state } = open;
     const letterRows = new WeakMap<DeadLetter, unknown>();
@@ -95,8 +113,12 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
       consumed: 0,
       busyMs: 0,
       droppedRows: [],
+      outputs: [],
+      isWhole: false,
+      hasFailed: false,
       toldAt: liveEnv.now(),
-      run: new TaskRun(message, {
+      stopTimer: () => undefined,
+      run: new TaskRun(runMessage(id, open.program, run), {
         env: liveEnv,
         store: {
           load(ref) {
@@ -106,14 +128,22 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
             return blockFromMessage(input);
           },
           put(block, lineage, producer) {
-            sendBlock(serving, block, lineage);
+            addOutput(serving, block);
             const { numRows, sizeBytes } = block;
             return { id: 0, lineage, producer, numRows, sizeBytes };
           },
           isShared: () => false,
           retain: () => undefined,
         },
-        program: programOf(program, call, isLast),
+        program: programOf(program, run.isLast, (input, context, rowErrors) => {
+          const result = call(input, context, rowErrors);
+          serving.isWhole = isWhole(result);
+          if (!(result instanceof Promise)) return result;
+          return result.then((later: unknown) => {
+            serving.isWhole = isWhole(later);
+            return later;
+          });
+        }),
         stateful: undefined,
         onNews: () => {
           note(serving, letterRows);
@@ -136,18 +166,89 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
     takeTurns();
   }
 
-  function sendBlock(serving: Serving, block: Block<unknown>, lineage: string): void {
+  function addOutput(serving: Serving, block: Block<unknown>): void {
     checkMemory();
     // Looked for first: afterwards the block is the other side's.
     const buffers = block.kind === 'rows' ? movableBuffers(block.rows) : [];
     const { message, transfer } = block.toTransfer();
-    const { id } = serving;
-    const delta = takeDelta(serving);
+    const hasNews = serving.consumed > 0 || serving.droppedRows.length > 0;
+    const output = { block: message, delta: hasNews ? takeDelta(serving) : undefined };
+    const pending = { output, transfer: [...transfer, ...buffers] };
+    if (serving.isWhole) {
+      serving.outputs = [...serving.outputs, pending];
+      if (!isDue(serving)) tellLater(serving);
+      else tell(serving);
+    } else {
+      tell(serving);
+      try {
+        if (!serving.hasFailed) sendOutput(serving, pending);
+      } catch (error) {
+        // What was done before is done all the same.
+        Object.assign(serving, output.delta);
+        throw error;
+      }
+    }
+  }
+
+  function isDue({ toldAt }: Serving): boolean {
+    return liveEnv.now() - toldAt >= TELL_MS;
+  }
+
+  /** The transform may wait for something before it has any more to tell. */
+  function tellLater(serving: Serving): void {
+    if (serving.outputs.length !== 1) return;
+    serving.stopTimer = liveEnv.setTimer(TELL_MS, () => {
+      tell(serving);
+    });
+  }
+
+  /** Sends the blocks that wait, and the report with them. */
+  function tell(serving: Serving, report?: WorkerReport): void {
+    const { id, outputs } = serving;
+    if (outputs.length === 0 && report === undefined) return;
+    const transfer = outputs.flatMap((pending) => pending.transfer);
+    serving.outputs = [];
+    serving.toldAt = liveEnv.now();
+    serving.stopTimer();
+    const blocks = outputs.map(({ output }) => output);
     try {
-      port.post({ type: 'output', id, lineage, block: message, delta }, [...transfer, ...buffers]);
+      port.post({ type: 'news', id, outputs: blocks, report }, transfer);
+    } catch {
+      tellOneByOne(serving, outputs, report);
+    }
+  }
+
+  /** Something among all this cannot be sent: whatever comes before it can. */
+  function tellOneByOne(
+    serving: Serving,
+    outputs: readonly Pending[],
+    report: WorkerReport | undefined,
+  ): void {
+    const { id } = serving;
+    for (const pending of outputs) {
+      try {
+        sendOutput(serving, pending);
+      } catch (error) {
+        serving.hasFailed = true;
+        const end = { error: packError(error) };
+        const { delta = NOTHING_DONE } = pending.output;
+        const next = nextTurn()?.serving.id;
+        const failed = { ...delta, held: undefined, end, next, isSpent: false };
+        port.post({ type: 'news', id, outputs: [], report: failed }, []);
+        serving.run.cancel(error);
+        return;
+      }
+    }
+    if (report === undefined) return;
+    // Only a row that was given up is left: it was changed into something that cannot be sent.
+    const droppedRows = report.droppedRows.map((dropped) => ({ ...dropped, row: undefined }));
+    port.post({ type: 'news', id, outputs: [], report: { ...report, droppedRows } }, []);
+  }
+
+  function sendOutput({ id }: Serving, { output, transfer }: Pending): void {
+    try {
+      port.post({ type: 'news', id, outputs: [output], report: undefined }, transfer);
     } catch (cause) {
-      // It was not sent: what it would have told is still to be told.
-      giveBack(serving, delta);
       throw new WorkerError(
         'message',
         `what was yielded cannot be sent from the worker (${describe(cause)}): rows must be data that structuredClone can copy, and a large buffer can be yielded once`,
@@ -158,50 +259,41 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
 
   /** Something has happened in a run. What is not urgent waits for its next message. */
   function note(serving: Serving, letterRows: WeakMap<DeadLetter, unknown>): void {
-    const report = serving.run.takeReport();
-    if (report === undefined) return;
-    serving.consumed += report.consumed;
-    serving.busyMs += report.busyMs;
-    for (const letter of report.droppedRows) {
-      const { cause, ...rest } = letter;
+    const news = serving.run.takeReport();
+    if (news === undefined) return;
+    serving.consumed += news.consumed;
+    serving.busyMs += news.busyMs;
+    for (const letter of news.droppedRows) {
+      const { cause, operator, lineage, attempts, row: index, published } = letter;
       const row = letterRows.get(letter);
-      serving.droppedRows.push({ letter: rest, cause: packError(cause), row });
+      const place = { operator, lineage, attempts, row: index, published };
+      const packed = { letter: place, cause: packError(cause), row };
+      serving.droppedRows = [...serving.droppedRows, packed];
     }
-    const isOver = report.type !== 'run.progress';
-    const held = isOver ? undefined : report.held;
-    if (!isOver && held === undefined && !isDue(serving, report.consumed)) return;
-    const end = report.type === 'run.error' ? { error: packError(report.error) } : 'done';
-    const { id } = serving;
-    const { partial } = report;
-    const delta = takeDelta(serving);
-    const next = turns.find((turn) => !turn.serving.run.isOver)?.serving.id;
-    post({
-      type: 'report',
-      id,
-      next,
-      isSpent: isOver && isSpent(),
-      report: { ...delta, partial, held, end: isOver ? end : undefined },
-    });
-    if (isOver) servings.delete(id);
-    if (active === serving && (isOver || held !== undefined)) active = undefined;
+    const isOver = news.type !== 'run.progress';
+    const held = isOver ? undefined : news.held;
+    const isTimed = open?.program.reportsInputs === true && news.consumed > 0;
+    const isUrgent = isOver || held !== undefined || isTimed;
+    if (!isUrgent && !(news.consumed > 0 && isDue(serving))) return;
+    const isFree = isOver || held !== undefined;
+    const error = news.type === 'run.error' ? { error: packError(news.error) } : 'done';
+    if (!serving.hasFailed) {
+      tell(serving, {
+        ...takeDelta(serving),
+        held,
+        end: isOver ? error : undefined,
+        next: isFree ? nextTurn()?.serving.id : undefined,
+        isSpent: isOver && isSpent(),
+      });
+    }
+    if (isOver) servings.delete(serving.id);
+    if (active === serving && isFree) active = undefined;
     if (servings.size === 0 && lifetime.signal.aborted) void close();
     takeTurns();
   }
 
-  function isDue(serving: Serving, consumed: number): boolean {
-    if (consumed === 0) return false;
-    return open?.program.reportsInputs === true || liveEnv.now() - serving.toldAt >= TELL_MS;
-  }
-
-  function post(message: Extract<FromWorker, { type: 'report' }>): void {
-    try {
-      port.post(message, []);
-    } catch {
-      // Only a row can be the reason: it was changed into something that cannot be sent.
-      const { report } = message;
-      const droppedRows = report.droppedRows.map((dropped) => ({ ...dropped, row: undefined }));
-      port.post({ ...message, report: { ...report, droppedRows } }, []);
-    }
+  function nextTurn(): (typeof turns)[number] | undefined {
+    return turns.find(({ serving }) => !serving.run.isOver);
   }
 
   function log({ operator, lineage, attempt }: TaskPlace, values: readonly unknown[]): void {
@@ -279,8 +371,8 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
 /** The operator as its runs in a worker see it: clocks and the judging of errors are for the other side. */
 function programOf(
   { operator, format }: WorkerProgram,
-  call: OpenTransform['call'],
   isLast: boolean,
+  call: OpenTransform['call'],
 ): OperatorProgram {
   const { onRowError } = operator;
   return {
@@ -294,12 +386,32 @@ function programOf(
   };
 }
 
-function takeDelta(serving: Serving): WorkerDelta {
-  const { consumed, busyMs, droppedRows } = serving;
-  Object.assign(serving, { consumed: 0, busyMs: 0, droppedRows: [], toldAt: liveEnv.now() });
-  return { consumed, busyMs, droppedRows };
+/** The run as the code that runs tasks wants it: an input is known here by its position. */
+function runMessage(id: number, { operator }: WorkerProgram, run: WorkerRun): RunMessage {
+  const { lineages, attempt, skip, credit } = run;
+  const nowhere = { producer: NOBODY, numRows: 0, sizeBytes: 0 };
+  return {
+    type: 'runner.run',
+    operator: operator.index,
+    task: 0,
+    run: id,
+    attempt,
+    inputs: lineages.map((lineage, index) => ({ id: index, lineage, ...nowhere })),
+    perPort: [lineages.length],
+    ended: [false],
+    skip,
+    credit,
+    flush: false,
+  };
 }
 
-function giveBack(serving: Serving, delta: WorkerDelta): void {
-  Object.assign(serving, { ...delta, droppedRows: [...delta.droppedRows] });
+/** Whether a result is all of what comes of its input. */
+function isWhole(result: unknown): boolean {
+  return Array.isArray(result) || isBlock(result);
+}
+
+function takeDelta(serving: Serving): WorkerDelta {
+  const { consumed, busyMs, droppedRows } = serving;
+  Object.assign(serving, { consumed: 0, busyMs: 0, droppedRows: [] });
+  return { consumed, busyMs, droppedRows };
 }

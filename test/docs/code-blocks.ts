@@ -6,6 +6,8 @@ export interface CodeBlock {
   /** Page and line of the block, for messages: `docs/guide.md:12`. */
   readonly place: string;
   readonly code: string;
+  /** The name that other blocks import it by: ` ```ts file=ops.ts `. */
+  readonly file: string | undefined;
   /** Marked as a program: ` ```ts run `. */
   readonly runs: boolean;
   /** What the page shows as its output, in a `text` block right behind it. */
@@ -39,6 +41,7 @@ export function codeBlocks(page: string, markdown: string): readonly CodeBlock[]
     return {
       place: `${page}:${String(fence.line)}`,
       code: setupBefore(lines, fence.line - 1) + fence.text,
+      file: flags.find((flag) => flag.startsWith('file='))?.slice('file='.length),
       runs: flags.includes('run'),
       output: isOutput ? next.text : undefined,
     };
@@ -91,6 +94,8 @@ export function layOut(
       paths: {
         sluice: source('src/index.ts'),
         'sluice/node': source('src/node/index.ts'),
+        'sluice/arrow': source('src/arrow/index.ts'),
+        'sluice/workers': source('src/workers/index.ts'),
         'sluice/testing': source('src/testing.ts'),
         'sluice/machines': source('machines/index.ts'),
       },
@@ -98,8 +103,8 @@ export function layOut(
     include: ['*.ts'],
   };
   writeFileSync(tsconfig, JSON.stringify(settings));
-  const files = blocks.map(({ place, code }) => {
-    const file = join(folder, `${place.replaceAll(/[^\w]+/g, '-')}.ts`);
+  const files = blocks.map(({ place, code, file: name }) => {
+    const file = join(folder, name ?? `${place.replaceAll(/[^\w]+/g, '-')}.ts`);
     writeFileSync(file, `${code}\n`);
     return file;
   });

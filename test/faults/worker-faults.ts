@@ -112,6 +112,13 @@ export function yieldsSymbols(rows: readonly Row[], context: TransformContext): 
   return isBad(rows, context) ? [{ symbol: Symbol('s') }] : ids(rows);
 }
 
+export function* yieldsSymbolsOneByOne(
+  rows: readonly Row[],
+  context: TransformContext,
+): Generator<unknown[]> {
+  for (const row of rows) yield yieldsSymbols([row], context);
+}
+
 /** Which thread it is: a worker that is kept keeps its number. */
 const thread = `${String(Math.random())} ${String(process.hrtime.bigint())}`;
 

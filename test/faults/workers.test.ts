@@ -235,6 +235,16 @@ describe('F24: rows that cannot be sent', () => {
     },
   );
 
+  test.for(['yieldsFunctions', 'yieldsSymbolsOneByOne'] as const)(
+    'F24: %s in the middle of a task of many blocks loses and doubles none of the others',
+    async (fault) => {
+      const blocks = [0, 1, 2, 3, 4, 5].map((id) => [{ id, badUntil: id === 3 ? 1 : 0 }]);
+      const run = start(fault, blocks, { ...ONCE_MORE, input: { blocks: 6 } });
+      expect(await sorted(run)).toEqual([0, 1, 2, 3, 4, 5]);
+      expect((await run.done).operators['work']).toMatchObject({ retried: 1, blocksOut: 6 });
+    },
+  );
+
   test('F24: the error says what rows must be', async () => {
     const error = await failure(start('yieldsFunctions', ALWAYS_BAD));
     expect(error).toMatchObject({ name: 'WorkerError', failure: 'message' });

@@ -76,6 +76,7 @@ test('publint finds nothing to say', async () => {
 const PROGRAM = `
 import { pipeline } from 'sluice';
 import * as node from 'sluice/node';
+import * as threads from 'sluice/workers';
 import { simEnv } from 'sluice/testing';
 import { operatorMachine, resourceMachine, supervisorMachine, taskMachine } from 'sluice/machines';
 
@@ -93,6 +94,7 @@ console.log(JSON.stringify({
   virtualMs: env.now(),
   charts: charts.map(({ id }) => id),
   node: Object.keys(node).length > 0,
+  threads: Object.keys(threads).sort(),
 }));
 `;
 
@@ -104,6 +106,7 @@ test('it runs in Node as plain JavaScript, through all its entry points', async 
     virtualMs: 3000,
     charts: ['supervisor', 'operator', 'task', 'resource'],
     node: true,
+    threads: ['serve', 'statefulTransform', 'workerModule', 'workers'],
   });
 });
 
@@ -150,15 +153,101 @@ export const numbers: Promise<number[]> = run.collect();
   expect(await run(installed.project, process.execPath, [compiler, '--project', path])).toBe('');
 });
 
-test('it runs in a browser: bundled by Vite, with nothing but what the web has', async () => {
-  const entry = join(installed.project, 'browser.js');
+/** What every browser has. */
+const WEB = {
+  AbortController,
+  AbortSignal,
+  MessageChannel,
+  TextDecoder,
+  TextEncoder,
+  clearTimeout,
+  console,
+  performance,
+  setTimeout,
+  structuredClone,
+};
+
+const OPS = `export function double(rows) {
+  return rows.map((row) => row * 2);
+}
+`;
+
+test('its workers run in Node: a module, and a worker of the user', async () => {
+  writeFileSync(join(installed.project, 'ops.mjs'), OPS);
   writeFileSync(
-    entry,
+    join(installed.project, 'ops.worker.mjs'),
+    `import { serve } from 'sluice/workers';\nimport * as ops from './ops.mjs';\nserve(ops);\n`,
+  );
+  writeFileSync(
+    join(installed.project, 'threads.mjs'),
+    `import { Worker } from 'node:worker_threads';
+    import { pipeline } from 'sluice';
+    import { workerModule, workers } from 'sluice/node';
+    const module = workerModule(new URL('./ops.mjs', import.meta.url));
+    const mine = workerModule(() => new Worker(new URL('./ops.worker.mjs', import.meta.url)));
+    const flow = pipeline('threads').from([1, 2]).mapBlocks(workers(module, 'double'));
+    console.log(JSON.stringify(await flow.mapBlocks(workers(mine, 'double')).start().collect()));`,
+  );
+  expect(await run(installed.project, process.execPath, ['threads.mjs'])).toBe('[4,8]\n');
+});
+
+test('it runs in a browser: bundled by Vite, with nothing but what the web has', async () => {
+  const code = await bundle(
+    'browser.js',
     `import { pipeline } from 'sluice';
     const flow = pipeline('doubled').from([1, 2, 3]).map((x) => x * 2).filter((x) => x > 2);
     flow.start({ budget: { cpu: 2 } }).collect().then(globalThis.report, globalThis.report);`,
   );
-  const bundle = await build({
+
+  const reported = new Promise((resolve) => {
+    runInContext(code, createContext({ ...WEB, report: resolve }));
+  });
+  // An array of another realm: compared by its values.
+  expect(JSON.stringify(await reported)).toBe('[4,6]');
+});
+
+test('its workers run in a browser: both ends bundled, with nothing but what the web has', async () => {
+  writeFileSync(join(installed.project, 'ops.mjs'), OPS);
+  const workerCode = await bundle(
+    'ops.worker.js',
+    `import { serve } from 'sluice/workers';\nimport * as ops from './ops.mjs';\nserve(ops);`,
+  );
+  const pageCode = await bundle(
+    'page.js',
+    `import { pipeline } from 'sluice';
+    import { workerModule, workers } from 'sluice/workers';
+    const ops = workerModule(() => globalThis.makeWorker());
+    const flow = pipeline('doubled').from([1, 2, 3]).mapBlocks(workers(ops, 'double'));
+    flow.start({ budget: { cpu: 2 } }).collect().then(globalThis.report, globalThis.report);`,
+  );
+
+  /** A worker of the web: its script runs in a world of its own, and has a port to the page. */
+  const makeWorker = () => {
+    const { port1: page, port2: inside } = new MessageChannel();
+    const addEventListener = inside.addEventListener.bind(inside);
+    const postMessage = inside.postMessage.bind(inside);
+    runInContext(workerCode, createContext({ ...WEB, addEventListener, postMessage }));
+    inside.start();
+    page.start();
+    return {
+      postMessage: page.postMessage.bind(page),
+      addEventListener: page.addEventListener.bind(page),
+      terminate: () => {
+        page.close();
+      },
+    };
+  };
+  const reported = new Promise((report) => {
+    runInContext(pageCode, createContext({ ...WEB, makeWorker, report }));
+  });
+  expect(JSON.stringify(await reported)).toBe('[2,4,6]');
+});
+
+/** A script of a project that uses the package, as one file for a browser. */
+async function bundle(name: string, script: string): Promise<string> {
+  const entry = join(installed.project, name);
+  writeFileSync(entry, script);
+  const bundled = await build({
     root: installed.project,
     configFile: false,
     logLevel: 'error',
@@ -168,16 +257,10 @@ test('it runs in a browser: bundled by Vite, with nothing but what the web has',
       rolldownOptions: { input: entry, output: { format: 'iife' } },
     },
   });
-  if (!('output' in bundle)) throw new Error('Vite has built something else');
-  const [chunk, ...others] = bundle.output;
+  if (!('output' in bundled)) throw new Error('Vite has built something else');
+  const [chunk, ...others] = bundled.output;
   expect(others).toEqual([]);
   expect(chunk.imports).toEqual([]);
   expect(chunk.code).not.toMatch(/\brequire\(|from ?["']node:|import\(["']node:/);
-
-  const reported = new Promise((resolve) => {
-    const web = { report: resolve, AbortController, MessageChannel, performance };
-    runInContext(chunk.code, createContext({ ...web, setTimeout, clearTimeout, console }));
-  });
-  // An array of another realm: compared by its values.
-  expect(JSON.stringify(await reported)).toBe('[4,6]');
-});
+  return chunk.code;
+}

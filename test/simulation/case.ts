@@ -67,6 +67,24 @@ export type Interference =
       readonly command: 'cancel' | 'stop';
     };
 
+/** A store that spills, and the disk it spills to. Probabilities are per file. */
+export interface DiskCase {
+  /** Bytes in memory above which blocks are spilled. */
+  readonly highWater: number;
+  /** Bytes the store may write. */
+  readonly maxBytes: number;
+  /** Bytes the disk has room for. */
+  readonly capacity: number;
+  /** Longest time a write or a read takes, in milliseconds. */
+  readonly slow: number;
+  /** Writes that are said to be done, and were done in part. */
+  readonly torn: number;
+  /** Reads in which a bit is not what was written. */
+  readonly flips: number;
+  /** Reads that fail. */
+  readonly flaky: number;
+}
+
 export interface SimulationCase {
   readonly seed: number;
   readonly sources: readonly (readonly (readonly number[])[])[];
@@ -83,6 +101,8 @@ export interface SimulationCase {
   /** The consumer leaves after so many blocks. */
   readonly consumerLeaves: number | undefined;
   readonly interference: readonly Interference[];
+  /** Undefined: blocks stay in memory. */
+  readonly disk: DiskCase | undefined;
   /** The consumer takes refs and lets each of them go after so many milliseconds. */
   readonly consumerKeeps: number | undefined;
   /** When every step that is under way fails, all at the same moment. */
@@ -132,6 +152,22 @@ export function generateCase(seed: number): SimulationCase {
     interference: swarm.interference ? generateInterference(pick, cpu) : [],
     consumerKeeps: pick.maybe(0.15) ? pick.integer(1, 60) : undefined,
     outageAt: pick.maybe(0.15) ? pick.integer(1, 60) : undefined,
+    // Drawn last, and of its own: the rest of a seed is the same with and without.
+    disk: generateDisk(picker(seed * 104_729 + 7)),
+  };
+}
+
+function generateDisk(pick: Picker): DiskCase | undefined {
+  if (pick.maybe(0.5)) return undefined;
+  const isFaulty = pick.maybe(0.5);
+  return {
+    highWater: pick.of(0, 0, 20, 100, 1000),
+    maxBytes: pick.of(Infinity, Infinity, 300),
+    capacity: isFaulty ? pick.of(0, 500, Infinity) : Infinity,
+    slow: pick.of(0, 5, 50, 300),
+    torn: isFaulty ? pick.of(0, 0.1) : 0,
+    flips: isFaulty ? pick.of(0, 0.1) : 0,
+    flaky: isFaulty ? pick.of(0, 0.2) : 0,
   };
 }
 

@@ -16,6 +16,7 @@ import {
   queueLimit,
   type SupervisorContext,
 } from '../../machines/supervisor/supervisor.context.ts';
+import type { TaskContext } from '../../machines/task/task.context.ts';
 import type { ResourceContext } from '../../machines/resource/resource.machine.ts';
 import { floorBytes, usedBytes } from '../../machines/resource/ledger.ts';
 import { CONSUMER } from '../../machines/plan.ts';
@@ -44,6 +45,8 @@ export function watchRun(
   { forced }: Pick<Protocol, 'forced'>,
   /** Bytes of blocks that the consumer has and keeps. */
   keptBytes: () => number,
+  /** Whether blocks go to disk, and come back. */
+  spills: boolean,
 ): Watch {
   const seen = new Set<string>();
   const ended = new Map<string, string>();
@@ -123,7 +126,12 @@ export function watchRun(
     // the liveness rule.
     const tasks = operators.reduce((sum, { context }) => sum + activeTasks(context), 0);
     const floor = floorBytes(root.context.budget.blockBytes, operators.length);
-    const extra = floor < largestBytes ? tasks + operators.length + 2 : 2;
+    const lacksFloor = floor < largestBytes ? tasks + operators.length : 0;
+    // What was spilled comes back for the tasks that take it, and for the consumer.
+    const loaded = spills
+      ? operators.reduce((sum, { children }) => sum + inputsOf(children), 1)
+      : 0;
+    const extra = lacksFloor + loaded + 2;
     // Who keeps blocks and waits for more makes the liveness rule go on without them.
     const bound = Math.max(...budgets) + extra * largestBytes + keptBytes();
     if (bytes > bound) fail('S8', `${String(bytes)} live bytes, the bound is ${String(bound)}`);
@@ -197,6 +205,14 @@ export function watchRun(
   }
 
   return { check, seen };
+}
+
+/** Blocks that the tasks of an operator have taken and not let go of. */
+function inputsOf(tasks: Readonly<Record<string, AnyActorRef>>): number {
+  let blocks = 0;
+  for (const task of Object.values(tasks))
+    blocks += chartOf<TaskContext>(task).context.inputs.length;
+  return blocks;
 }
 
 /** Between two cycles, with nothing to be done in the next. */

@@ -2,18 +2,20 @@
 import {
   RestartLimitError,
   StallError,
+  StoreError,
   TaskError,
   type DeadLetterBlock,
   type Run,
   type RunReport,
 } from '../../src/index.ts';
 import { stageName } from './build.ts';
-import type { SimulationCase, StageCase } from './case.ts';
+import type { DiskCase, SimulationCase, StageCase } from './case.ts';
 import { oracle } from './functions.ts';
 import type { Log } from './log.ts';
 import type { Protocol } from './protocol.ts';
 import { remainsOf } from './remains.ts';
 import { WorkerLostError } from './remote-runner.ts';
+import type { SimDisk } from './sim-disk.ts';
 
 /** Longest virtual time a run may take. */
 const LONGEST_MS = 600_000;
@@ -34,6 +36,8 @@ export interface Judged {
   readonly pending: number;
   /** Sources that were begun, and neither read to their end nor returned. */
   readonly openSources: number;
+  /** The disk blocks were spilled to, if there was one. */
+  readonly disk: SimDisk | undefined;
 }
 
 /** @throws Error that names the broken invariant. */
@@ -48,11 +52,17 @@ function fail(invariant: string, what: string): never {
   throw new Error(`${invariant}: ${what}`);
 }
 
-function judgeRemains({ run, log, took, pending, openSources }: Judged): void {
+function judgeRemains({ run, log, took, pending, openSources, disk }: Judged): void {
   if (took > LONGEST_MS) fail('L6', `it took ${String(took)} ms of virtual time`);
   if (openSources > 0) fail('L5', `${String(openSources)} sources were left and not returned`);
   const [remains] = remainsOf(run, pending);
   if (remains !== undefined) throw new Error(remains);
+  const { spill } = run.snapshot();
+  if (disk?.isClosed() === false || (disk?.files() ?? 0) > 0) fail('S13', 'files are left');
+  if (spill.blocks + spill.bytes + spill.diskBytes !== 0) fail('S13', 'spilled bytes are booked');
+  if (spill.written > 0) log.seen.add('spilled');
+  if (spill.restored > 0) log.seen.add('restored');
+  if (spill.lastError?.includes('cannot be used') === true) log.seen.add('corrupt block found');
   for (const [token, times] of log.tokens) {
     if (times !== 0) fail('S2', `token ${String(token)} was granted and not released once`);
   }
@@ -67,6 +77,7 @@ function judgeError({ simulated, log, protocol }: Judged, error: unknown): void 
   if (!(error instanceof TaskError)) throw error;
   const { cause, later, operator, attempt } = error;
   if (later !== undefined) log.seen.add('later errors');
+  if (cause instanceof StoreError && mayLose(simulated.disk)) return;
   if (!isExpected(cause)) fail('S12', `an error nobody threw: ${String(cause)}`);
   if (protocol.failed.size > 1 + (later?.errors.length ?? 0)) {
     fail('S12', `of ${String(protocol.failed.size)} tasks that failed not all are told`);
@@ -98,6 +109,8 @@ function judgeReport({ simulated, rows, log, letters }: Judged, report: RunRepor
     }
   }
   if (report.stopped || log.seen.has('consumer left')) return;
+  // A consumer that lags behind a run that is done may find a block of it damaged.
+  if (log.seen.has('output lost on disk')) return;
   const drops = reports.reduce((sum, [, each]) => sum + each.droppedCount + each.rowsDropped, 0);
   judgeRows(simulated, rows, drops);
 }
@@ -131,6 +144,11 @@ function mayStall({ stages, budget, interference, consumerKeeps }: SimulationCas
   const explicit = stages.some(({ queue }) => queue !== undefined);
   const keeps = gathers || consumerKeeps !== undefined;
   return (keeps && least <= 1000) || (gathers && branches && explicit);
+}
+
+/** Whether what was written may not come back. */
+export function mayLose(disk: DiskCase | undefined): boolean {
+  return disk !== undefined && disk.torn + disk.flips + disk.flaky > 0;
 }
 
 function isExpected(cause: unknown): boolean {

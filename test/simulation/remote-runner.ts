@@ -86,6 +86,8 @@ function startRun(
   let kept: Block<unknown>[] = [];
   let over = false;
   let cancelled = false;
+  /** Its block is on its way from disk. */
+  let fetching = false;
   let held: Credit | undefined;
   let stopTimer = (): void => undefined;
 
@@ -169,7 +171,7 @@ function startRun(
     }
     if (iterator === undefined) {
       begin(input);
-      later(step);
+      if (!fetching) later(step);
       return;
     }
     // All outputs of an atomic block have come over before the first is published.
@@ -208,7 +210,29 @@ function startRun(
       iterator = { next: () => ({ done: false, value: [] }) };
       return;
     }
-    const { rows } = store.get(input);
+    const loaded = store.load(input);
+    if (loaded instanceof Promise) {
+      fetching = true;
+      loaded.then(
+        (block) => {
+          fetching = false;
+          if (over) return;
+          try {
+            call(input, block);
+          } catch (error) {
+            end({ error });
+          }
+          later(step);
+        },
+        (error: unknown) => {
+          fetching = false;
+          end({ error });
+        },
+      );
+    } else call(input, loaded);
+  }
+
+  function call(input: BlockRef, { rows }: Block<unknown>): void {
     const context = {
       signal: new AbortController().signal,
       attempt,

@@ -7,20 +7,23 @@ import {
   leastMemory,
   mostDownstream,
   StallError,
+  StoreError,
   TaskError,
   type DeadLetterBlock,
   type Run,
   type RunEvent,
 } from '../../src/index.ts';
+import { spillTo } from '../../src/node/spill/spilling-store.ts';
 import { simEnv } from '../../src/testing.ts';
 import { buildPipeline, stageName } from './build.ts';
 import { CALLS, generateCase, type SimulationCase } from './case.ts';
 import { watchRun } from './invariants.ts';
-import { judge, type End } from './judge.ts';
+import { judge, mayLose, type End } from './judge.ts';
 import { createLog, type Log } from './log.ts';
 import { watchProtocol, type OperatorFacts } from './protocol.ts';
 import { chance } from './random.ts';
 import { remoteRunner } from './remote-runner.ts';
+import { simDisk } from './sim-disk.ts';
 
 const RANKINGS = { bottleneck, fair, leastMemory, mostDownstream };
 /** More timers and macrotasks than any run needs: one that takes more goes round in circles. */
@@ -56,9 +59,12 @@ export async function simulate(seed: number, hashed = false): Promise<Outcome> {
   const letters: DeadLetterBlock[] = [];
   let events = 0;
   let reenter: (event: RunEvent) => void = () => undefined;
+  const disk =
+    simulated.disk === undefined ? undefined : simDisk(simulated.disk, seed, sim, log.seen);
   const run = flow.start({
     env,
     budget: simulated.budget,
+    ...(disk === undefined ? {} : { store: { open: () => spillTo(disk, simulated.disk) } }),
     ranking: RANKINGS[simulated.ranking],
     inspect: protocol.inspect,
     onEvent: (event) => {
@@ -76,7 +82,7 @@ export async function simulate(seed: number, hashed = false): Promise<Outcome> {
   reenter = reentrance(simulated, run, log.seen);
   const kept = { bytes: 0 };
   const blockBytes = simulated.budget.blockBytes ?? 0;
-  const watch = watchRun(run.actor, blockBytes, protocol, () => kept.bytes);
+  const watch = watchRun(run.actor, blockBytes, protocol, () => kept.bytes, disk !== undefined);
   check = () => {
     protocol.check();
     watch.check();
@@ -107,6 +113,7 @@ export async function simulate(seed: number, hashed = false): Promise<Outcome> {
     took,
     pending: sim.pending(),
     openSources: openSources(),
+    disk,
   });
   for (const what of [...watch.seen, ...protocol.seen]) log.seen.add(what);
   return {
@@ -226,7 +233,9 @@ async function consume(
     }
   } catch (error) {
     const expected = [TaskError, CancelledError, StallError].some((type) => error instanceof type);
-    if (!expected) throw error;
+    const isLost = error instanceof StoreError && mayLose(simulated.disk);
+    if (isLost) log.seen.add('output lost on disk');
+    if (!expected && !isLost) throw error;
   }
   return rows;
 }

@@ -87,8 +87,10 @@ function frame(
   id: number,
   kind: number,
   sizeBytes: number,
-  payload: readonly Uint8Array[],
+  pieces: readonly Uint8Array[],
 ): readonly Uint8Array[] {
+  // The checksum of an empty piece is 0, whatever came before it.
+  const payload = pieces.filter(({ byteLength }) => byteLength > 0);
   const header = new Uint8Array(HEADER_BYTES);
   const view = new DataView(header.buffer);
   view.setUint32(0, MAGIC, true);

@@ -1,0 +1,249 @@
+/**
+ * What worker threads cost: work of the processor on two threads against the ideal (half of what it
+ * takes on one) and against piscina, long tasks and short ones; and large blocks through a thread,
+ * against raw messages.
+ *
+ * All of a round run one after the other, in an order of chance, with warm threads; ratios are formed
+ * within a round, so that what else the machine does meets both sides. On a machine that has other
+ * work, a thread waits for its turn each time it is woken: then the ratio of processor time, of all
+ * threads together, says more than that of the clock. Arguments: `--rounds <n>`.
+ */
+import { cpus, loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import { Worker } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import { columnBlock, pipeline, type OperatorOptions } from '../src/index.ts';
+import { workerModule, workers } from '../src/node/index.ts';
+import { shuffled, summarize } from './harness/statistics.ts';
+import { digits, printTable } from './harness/table.ts';
+import { burn } from './workers/burn.ts';
+import type * as opsModule from './workers/ops.ts';
+
+const THREADS = 2;
+const BLOCK_BYTES = 8 * 1024 * 1024;
+const BIG_BLOCKS = 100;
+/** Messages under way at a time, in both ways to send large blocks. */
+const IN_FLIGHT = 4;
+
+const ops = workerModule<typeof opsModule>(new URL('./workers/ops.js', import.meta.url));
+const piscina = new Piscina({
+  filename: new URL('./workers/piscina-burn.js', import.meta.url).href,
+  minThreads: THREADS,
+  maxThreads: THREADS,
+});
+
+/** Milliseconds on the clock, and of processors, all threads together. */
+interface Taken {
+  readonly wall: number;
+  readonly cpu: number;
+}
+
+type Case = () => Promise<Taken>;
+
+function startWatch(): () => Taken {
+  const before = performance.now();
+  const cpuBefore = process.cpuUsage();
+  return () => {
+    const { user, system } = process.cpuUsage(cpuBefore);
+    return { wall: performance.now() - before, cpu: (user + system) / 1000 };
+  };
+}
+
+interface Work {
+  readonly blocks: number;
+  /** What one block takes, about, in microseconds. */
+  readonly units: number;
+}
+
+/** Everything in this thread. */
+async function serial({ blocks, units }: Work): Promise<Taken> {
+  const stop = startWatch();
+  for (let block = 0; block < blocks; block++) burn(units);
+  return Promise.resolve(stop());
+}
+
+async function withPiscina({ blocks, units }: Work): Promise<Taken> {
+  const stop = startWatch();
+  await Promise.all(Array.from({ length: blocks }, () => piscina.run(units) as Promise<number>));
+  return stop();
+}
+
+/** Rounds of work in each thread before the clock starts. */
+const WARM_UP = 64;
+
+/** A run whose threads are warmed up by its first blocks; the clock starts when those are through. */
+async function withSluice({ blocks, units }: Work, options: OperatorOptions): Promise<Taken> {
+  const done = new Map<number, number>();
+  let sent = 0;
+  let through = 0;
+  let stop = startWatch();
+  let goOn: () => void = () => undefined;
+  const isWarm = (): boolean =>
+    done.size === THREADS && [...done.values()].every((count) => count >= WARM_UP);
+  async function* warmUp(): AsyncGenerator<number[]> {
+    while (!isWarm()) {
+      // Wave after wave, so that each thread has its share of it.
+      for (let block = 0; block < 8 * THREADS; block++) yield [250];
+      sent += 8 * THREADS;
+      await new Promise<void>((resolve) => {
+        goOn = resolve;
+        if (through === sent) resolve();
+      });
+    }
+  }
+  function* work(): Generator<number[]> {
+    stop = startWatch();
+    sent = Infinity;
+    for (let block = 0; block < blocks; block++) yield [units];
+  }
+  const run = pipeline('burn')
+    .fromSource({ name: 'source', splits: () => [warmUp, work], read: (split) => split() })
+    // As many blocks wait as the tasks under way take: otherwise they would take fewer.
+    .mapBlocks((rows) => rows, { name: 'feed', queue: { blocks: 256 }, resources: { cpu: 0 } })
+    .mapBlocks(workers(ops, 'burnRows', { threads: THREADS }), options)
+    .start({ budget: { cpu: THREADS } });
+  for await (const worker of run) {
+    through += 1;
+    done.set(worker, (done.get(worker) ?? 0) + 1);
+    if (through === sent) goOn();
+  }
+  return stop();
+}
+
+function largeArray(fill: number): Float64Array<ArrayBuffer> {
+  return new Float64Array(BLOCK_BYTES / 8).fill(fill);
+}
+
+/** Large buffers to a thread and back, by hand. */
+async function rawTransfer(): Promise<Taken> {
+  const worker = new Worker(new URL('./workers/echo.js', import.meta.url));
+  await new Promise((resolve) => worker.once('online', resolve));
+  const stop = startWatch();
+  await new Promise<void>((resolve) => {
+    let sent = 0;
+    let back = 0;
+    const send = (): void => {
+      const values = largeArray(sent++);
+      worker.postMessage(values, [values.buffer]);
+    };
+    worker.on('message', () => {
+      if (++back === BIG_BLOCKS) resolve();
+      else if (sent < BIG_BLOCKS) send();
+    });
+    for (let first = 0; first < IN_FLIGHT; first++) send();
+  });
+  const taken = stop();
+  await worker.terminate();
+  return taken;
+}
+
+/** The same as blocks of columns, through a pipeline. */
+async function blockTransfer(): Promise<Taken> {
+  let begin: () => void = () => undefined;
+  const warm = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  let stop = startWatch();
+  async function* source(): AsyncGenerator<ReturnType<typeof columnBlock<{ x: Float64Array }>>> {
+    yield columnBlock({ x: Float64Array.of(1) });
+    await warm;
+    stop = startWatch();
+    for (let block = 0; block < BIG_BLOCKS; block++) yield columnBlock({ x: largeArray(block) });
+  }
+  const run = pipeline('through')
+    // A reader gives its blocks away; `fromBlocks` has to leave them to whoever has made them.
+    .fromSource({ name: 'source', splits: () => [0], read: source })
+    .mapBlocks(workers(ops, 'through', { threads: 1 }), { format: 'columns' })
+    .start({ budget: { cpu: IN_FLIGHT, blockBytes: 16 * BLOCK_BYTES } });
+  let through = -1;
+  for await (const block of run.blocks()) {
+    if (block.numRows === 1) begin();
+    through += 1;
+  }
+  if (through !== BIG_BLOCKS) throw new Error(`${String(through)} blocks came through`);
+  return stop();
+}
+
+const long: Work = { blocks: 64, units: 20_000 };
+const short: Work = { blocks: 3200, units: 250 };
+/** More tasks than threads: the next one is in its thread before the last is done. */
+const ahead: OperatorOptions = { resources: { cpu: 0.25 } };
+
+const cases: Readonly<Record<string, Case>> = {
+  'long serial': () => serial(long),
+  'long piscina': () => withPiscina(long),
+  'long sluice': () => withSluice(long, { ...ahead, input: { blocks: 1 } }),
+  'short serial': () => serial(short),
+  'short piscina': () => withPiscina(short),
+  'short sluice, one block a task': () =>
+    withSluice(short, { ...ahead, resources: { cpu: 0.125 }, input: { blocks: 1 } }),
+  'short sluice, 8 blocks a task': () => withSluice(short, { ...ahead, input: { blocks: 8 } }),
+  'raw transfer': rawTransfer,
+  'block transfer': blockTransfer,
+};
+
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '9' } } });
+const rounds = Number(values.rounds);
+const times = new Map<string, Taken[]>(Object.keys(cases).map((name) => [name, []]));
+console.log(
+  `Node ${process.version}, ${String(cpus().length)} cores, load ${digits(loadavg()[0] ?? NaN)}, ${String(rounds)} rounds, threads warm`,
+);
+// What is compiled in the first round is not measured.
+for (let round = 0; round <= rounds; round++) {
+  for (const [name, measure] of shuffled(Object.entries(cases))) {
+    const taken = await measure();
+    if (round > 0) times.get(name)?.push(taken);
+  }
+}
+await piscina.destroy();
+
+/** The median over the rounds of one time over another. */
+function ratio(name: string, kind: keyof Taken, base: string, parts = 1): string {
+  const { median, least, most } = summarize(
+    (times.get(name) ?? []).map((taken, round) => {
+      const other = times.get(base)?.[round]?.[kind] ?? NaN;
+      return taken[kind] / (other / parts);
+    }),
+  );
+  return `${digits(median)} (${digits(least)} to ${digits(most)})`;
+}
+
+interface Row {
+  readonly name: string;
+  readonly base: string;
+  /** Over how many threads the work of the base could be spread. */
+  readonly threads: number;
+}
+
+const rows: readonly Row[] = [
+  { name: 'long piscina', base: 'long serial', threads: THREADS },
+  { name: 'long sluice', base: 'long serial', threads: THREADS },
+  { name: 'short piscina', base: 'short serial', threads: THREADS },
+  { name: 'short sluice, one block a task', base: 'short serial', threads: THREADS },
+  { name: 'short sluice, 8 blocks a task', base: 'short serial', threads: THREADS },
+  { name: 'long sluice', base: 'long piscina', threads: 1 },
+  { name: 'block transfer', base: 'raw transfer', threads: 1 },
+];
+
+printTable(
+  'Two worker threads',
+  [
+    { title: 'case', cell: ({ name }) => name, align: 'left' },
+    {
+      title: 'over',
+      cell: ({ base, threads }) => (threads === 1 ? base : `${base} / ${String(threads)}`),
+      align: 'left',
+    },
+    {
+      title: 'ms',
+      cell: ({ name }) => digits(summarize((times.get(name) ?? []).map(({ wall }) => wall)).median),
+    },
+    {
+      title: 'clock',
+      cell: ({ name, base, threads }) => ratio(name, 'wall', base, threads),
+      align: 'left',
+    },
+    { title: 'processor time', cell: ({ name, base }) => ratio(name, 'cpu', base), align: 'left' },
+  ],
+  rows,
+);
