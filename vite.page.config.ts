@@ -21,6 +21,14 @@ export default defineConfig({
   // Relative, so that the page can be mounted below any path.
   base: './',
   plugins: [asPublished, react()],
+  experimental: {
+    // Loaded from a Blob, as in a replay, the module has nothing beside it: that must not keep it from loading.
+    renderBuiltUrl(filename, { hostType }) {
+      if (hostType !== 'js') return { relative: true };
+      const beside = `new URL(${JSON.stringify(filename)},import.meta.url).href`;
+      return { runtime: `(()=>{try{return ${beside}}catch{return''}})()` };
+    },
+  },
   build: {
     outDir: at('dist/ui'),
     emptyOutDir: true,

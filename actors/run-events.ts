@@ -79,8 +79,9 @@ export function createTranslator(
   }
 
   function machineOf(actor: AnyActorRef): string {
-    const { config } = logicOf(actor);
-    if (config === undefined) return actor.id;
+    const { config, root } = logicOf(actor);
+    // Callbacks, promises and observables are no charts: several may share one.
+    if (config === undefined || root === undefined) return actor.id;
     const known = machines.get(config);
     if (known !== undefined) return known;
     const definition = describeMachine(logicOf(actor));
@@ -228,8 +229,14 @@ export function createTranslator(
   };
 }
 
-function logicOf(actor: AnyActorRef): { readonly config?: { readonly id?: string } } {
-  return (actor as { logic?: { config?: { id?: string } } }).logic ?? {};
+interface Logic {
+  readonly config?: { readonly id?: string };
+  /** Statecharts have one. */
+  readonly root?: unknown;
+}
+
+function logicOf(actor: AnyActorRef): Logic {
+  return (actor as { logic?: Logic }).logic ?? {};
 }
 
 /** Whether an actor runs one of our charts, with whatever hands. */

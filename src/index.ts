@@ -4,6 +4,7 @@
  * @module sluice
  */
 export { pipeline, type FromOptions, type PipelineStart } from './pipeline.ts';
+export { statelyInspector, type StatelyInspectorOptions } from './stately-inspector.ts';
 export type { BlockResult, BlocksResult, BuiltInOptions, Flow } from './flow.ts';
 export type { RowsOf } from './inference.ts';
 export type { BlocksOptions, OnError, OperatorOptions, Retries } from './options.ts';

@@ -2,7 +2,7 @@
  * A pipeline as XState actor logic. It is the supervisor chart itself: each actor made from it gets a
  * world of its own, and a run that fails ends as an actor that errs, so that `onError` sees it.
  */
-import type { ActorLogic, ActorScope, AnyActorRef, Snapshot, StateValue } from 'xstate';
+import type { ActorScope, AnyActorRef, Snapshot, StateValue } from 'xstate';
 import type { World } from '../actors/world.ts';
 import { RunError, StallError, TaskError } from '../machines/errors.ts';
 import type { RunReport } from '../machines/supervisor/run-report.ts';
@@ -34,13 +34,26 @@ export type PipelineEmitted<T> =
 /** Its snapshot: `value` is the state of the supervisor chart; see also `selectRun`. */
 export type PipelineSnapshot = Snapshot<RunReport> & { readonly value: StateValue };
 
-export type PipelineLogic<T> = ActorLogic<
-  PipelineSnapshot,
-  RunCommand,
-  PipelineOptions | undefined,
-  AnyActorSystem,
-  PipelineEmitted<T>
->;
+/**
+ * XState's `ActorLogic`, written with methods: a pipeline of cats is a pipeline of animals, which the
+ * type of XState, that of one kind of emitted event and no other, would not allow.
+ */
+export interface PipelineLogic<T> {
+  readonly config?: unknown;
+  transition(
+    snapshot: PipelineSnapshot,
+    event: RunCommand,
+    scope: PipelineScope<T>,
+  ): PipelineSnapshot;
+  getInitialSnapshot(scope: PipelineScope<T>, input: PipelineOptions | undefined): PipelineSnapshot;
+  restoreSnapshot?(persisted: Snapshot<unknown>, scope: PipelineScope<T>): PipelineSnapshot;
+  start?(snapshot: PipelineSnapshot, scope: PipelineScope<T>): void;
+  getPersistedSnapshot(snapshot: PipelineSnapshot, options?: unknown): Snapshot<unknown>;
+}
+
+interface PipelineScope<T> extends Omit<Scope<T>, 'emit'> {
+  emit(event: PipelineEmitted<T>): void;
+}
 
 /** What can be seen of a run, given the snapshot of an actor made from a pipeline. Plain JSON. */
 export function selectRun(snapshot: PipelineSnapshot): RunSnapshot {

@@ -8,28 +8,16 @@ import {
   type RecordingFile,
   type RecordOptions,
 } from './inspect/server/recording-file.ts';
-import type { Inspector, InspectorOptions } from './inspect/server/inspector.ts';
+import type { InspectorOptions } from './inspect/server/inspector.ts';
 import { internalsOf } from './run-internals.ts';
 import type { Run } from './run.ts';
 import { checkNames } from './options.ts';
 
-/** The inspectors of this process, by their options: several runs share one. */
-const inspectors = new Map<string, Promise<Inspector>>();
-
 /** Shows a run in the inspector of this process. Returns the address of the page. */
 export async function inspectRun<T>(run: Run<T>, options: InspectorOptions): Promise<string> {
-  const key = JSON.stringify(options, (_name, value: unknown) =>
-    typeof value === 'function' ? String(value) : value,
-  );
-  let inspector = inspectors.get(key);
-  if (inspector === undefined) {
-    const { startInspector } = await import('./inspect/server/inspector.ts');
-    // Somebody else may have been faster.
-    inspector = inspectors.get(key) ?? startInspector(options);
-    inspectors.set(key, inspector);
-    inspector.catch(() => inspectors.delete(key));
-  }
-  return (await inspector).inspect(run);
+  // It takes `ws`, which is there only for those who inspect.
+  const { sharedInspector } = await import('./inspect/server/inspector.ts');
+  return (await sharedInspector(options)).inspect(run);
 }
 
 /** Records a run to a file from now on. */

@@ -44,11 +44,13 @@ export async function runFlow(file: string, options: RunOptions): Promise<number
     // What goes wrong meanwhile is told by `run.done`.
     const counting = isSink(flow.node) ? undefined : countRows(run).catch(() => undefined);
     const report = await run.done;
-    await closeRecording(recording);
     const rows = await counting;
     if (!quiet) printSummary(run, report, rows);
-    if (inspector !== undefined) await stay(inspector, options.stay === true);
+    await closeRecording(recording);
     const signal = interruption.signal();
+    // From here on a signal ends the inspector, and says nothing of the run.
+    interruption.ignore();
+    if (inspector !== undefined) await stay(inspector, options.stay === true);
     if (report.status === 'cancelled') {
       process.stderr.write(`sluice: cancelled${signal === undefined ? '' : ` by ${signal}`}\n`);
     }

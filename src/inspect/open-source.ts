@@ -11,7 +11,10 @@ import { connectSource } from './socket-source.ts';
  * A run of this process, the address an inspector's server printed (with its token), a recording that
  * was read, the file of one, or a source of one's own.
  */
-export type Inspected = Run<unknown> | string | URL | Recording | Blob | RunSource;
+export type Inspected = AnyRun | string | URL | Recording | Blob | RunSource;
+
+/** A run of whatever rows: what tells it from the others. */
+type AnyRun = Pick<Run<unknown>, 'name' | 'trace' | 'snapshot' | 'cancel'>;
 
 export interface OpenOptions {
   /** A run of this process may be held, stepped and changed by whoever looks. Default: false. */
@@ -24,7 +27,7 @@ export async function openSource(what: Inspected, options: OpenOptions = {}): Pr
   if (what instanceof Blob) return recordingSource(await readRecording(what));
   if ('modelAt' in what) return what;
   if ('events' in what) return recordingSource(what);
-  return localSource(what, options);
+  return localSource(what as Run<unknown>, options);
 }
 
 function connect(address: URL): RunSource {

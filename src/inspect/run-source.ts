@@ -4,15 +4,7 @@
  */
 import type { RunEvent } from '../../machines/run-event.ts';
 import type { RunModel } from '../run-model/model.ts';
-import type {
-  ActorValue,
-  Breakpoint,
-  Command,
-  Keyframe,
-  Rights,
-  RunInfo,
-  TimeRange,
-} from './protocol.ts';
+import type { ActorValue, Breakpoint, Command, Rights, RunInfo, TimeRange } from './protocol.ts';
 
 export interface RunSource {
   /**
@@ -71,6 +63,3 @@ export class SourceError extends Error {
     this.code = code;
   }
 }
-
-/** The model before anything is known. */
-export type { Keyframe, RunModel };

@@ -4,16 +4,6 @@
 export { pathParts } from './actor-path.ts';
 export { advanceModel, applyRunEvent, operatorNamed } from './apply-event.ts';
 export { cloneModel, emptyModel } from './empty-model.ts';
-export {
-  CONSUMER,
-  edgesOf,
-  feedersOf,
-  queueLimitOf,
-  tokenHolders,
-  type EdgeView,
-} from './graph.ts';
+export { CONSUMER, edgesOf, tokenHolders, type EdgeView } from './graph.ts';
 export * from './model.ts';
-export { percentile } from './percentile.ts';
-export { amountText, bytesText, countText, durationText } from './quantities.ts';
-export { chiefDoing } from './recent.ts';
 export * from './selectors.ts';

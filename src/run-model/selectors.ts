@@ -106,11 +106,6 @@ export function tasksBetween(model: RunModel, from: number, to: number): readonl
   return [...over, ...underWay];
 }
 
-/** The children of an actor, or the roots, in the order in which they came. */
-export function childrenOf(model: RunModel, parent: string | undefined): readonly ActorModel[] {
-  return Object.values(model.actors).filter((actor) => actor.parent === parent);
-}
-
 /** A message, what led to it, and what came of it: numbers of events. */
 export function causalChain(model: RunModel, seq: number): ReadonlySet<number> {
   const { entries } = model.history.messages;

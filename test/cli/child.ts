@@ -13,6 +13,8 @@ export interface Ended {
 export interface Child {
   /** Resolves when it has printed this, on either stream. */
   readonly printed: (text: string) => Promise<void>;
+  /** The same, for a pattern: resolves with what matched. */
+  readonly match: (pattern: RegExp) => Promise<RegExpExecArray>;
   readonly kill: (signal: NodeJS.Signals) => void;
   readonly ended: Promise<Ended>;
 }
@@ -58,23 +60,29 @@ export function child(
       resolve({ code, stdout, stderr });
     });
   });
+  function match(pattern: RegExp): Promise<RegExpExecArray> {
+    return new Promise((resolve, reject) => {
+      const look = (): void => {
+        const found = pattern.exec(`${stdout}\n${stderr}`);
+        if (found === null) return;
+        waiting.delete(look);
+        resolve(found);
+      };
+      waiting.add(look);
+      look();
+      void ended.then((end) => {
+        reject(new Error(`it ended without printing ${String(pattern)}: ${JSON.stringify(end)}`));
+      });
+    });
+  }
   return {
     ended,
     kill: (signal) => {
       started.kill(signal);
     },
-    printed: (text) =>
-      new Promise((resolve, reject) => {
-        const look = (): void => {
-          if (!`${stdout}\n${stderr}`.includes(text)) return;
-          waiting.delete(look);
-          resolve();
-        };
-        waiting.add(look);
-        look();
-        void ended.then((end) => {
-          reject(new Error(`it ended without printing "${text}": ${JSON.stringify(end)}`));
-        });
-      }),
+    match,
+    printed: async (text) => {
+      await match(new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')));
+    },
   };
 }

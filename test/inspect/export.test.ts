@@ -1,4 +1,7 @@
 /** What runs are taken out as, read again by those who know the formats. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { simEnv } from '../../actors/sim-env.ts';
 import type { RunEvent } from '../../machines/run-event.ts';
@@ -10,11 +13,13 @@ import {
   mermaidGraph,
   mermaidSequence,
   metricsCsv,
+  modelOf,
   recordingText,
   replayHtml,
 } from '../../src/inspect/export/index.ts';
 import { parseRecording, type RecordingHeader } from '../../src/inspect/recording.ts';
-import { applyRunEvent, emptyModel, type RunModel } from '../../src/run-model/index.ts';
+import { replayPage } from '../../src/inspect/server/index.ts';
+import type { RunModel } from '../../src/run-model/index.ts';
 import { parseTrace } from './trace-parser.ts';
 
 /** A name that would break out of anything it is put into without care. */
@@ -52,12 +57,6 @@ async function recorded(name = 'work', ms?: number): Promise<readonly RunEvent[]
     return seen;
   }
   return events;
-}
-
-function modelOf(events: readonly RunEvent[]): RunModel {
-  const model = emptyModel();
-  for (const event of events) applyRunEvent(model, event);
-  return model;
 }
 
 let events: readonly RunEvent[];
@@ -111,7 +110,7 @@ describe('a Chrome trace', () => {
     expect(broken((text) => text.replace('"pid":3', '"pid":"3"'))).not.toEqual([]);
     expect(broken((text) => text.replace('"ph":"e"', '"ph":"b"'))).not.toEqual([]);
     expect(
-      broken((text) => text.replace(/("pid":3,"tid":1,[^{]*"dur":)\d+/, '$1999999')),
+      broken((text) => text.replace(/("pid":3,"tid":1,"name":"task[^{]*"dur":)\d+/, '$139001')),
     ).not.toEqual([]);
   });
 });
@@ -199,6 +198,16 @@ describe('a CSV of the metrics', () => {
 });
 
 describe('a replay in one file', () => {
+  test('is made with the page of the package, or says that there is none', async () => {
+    const ui = await mkdtemp(join(tmpdir(), 'sluice-ui-'));
+    const recording = parseRecording(recordingText({ name: 'x', startedAt: 1 }, events));
+    expect(() => replayPage(recording, ui)).toThrow('page is not built');
+    await writeFile(join(ui, 'inspector.js'), 'export const page = 1;');
+    await writeFile(join(ui, 'elk-worker.min.js'), 'self.layout = 1;');
+    expect(replayPage(recording, ui)).toContain('export const page = 1;');
+    await rm(ui, { recursive: true });
+  });
+
   const header: RecordingHeader = {
     format: 'sluice-recording',
     version: 1,

@@ -100,10 +100,14 @@ export function ofType<TType extends ServerMessage['type']>(type: TType) {
 }
 
 /** Opens a socket as a page of the inspector would. */
-export async function connectClient(url: string, options: ClientOptions = {}): Promise<Client> {
+export async function connectClient(
+  url: string,
+  options: ClientOptions = {},
+  path = '',
+): Promise<Client> {
   const { base, token } = partsOf(url);
   const socket = new WebSocket(
-    `${base.replace('http', 'ws')}/live`,
+    `${base.replace('http', 'ws')}${path}/live`,
     [SUBPROTOCOL, `${TOKEN_SUBPROTOCOL}${token}`],
     { origin: base, ...options },
   );

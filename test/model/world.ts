@@ -3,12 +3,13 @@
  * the real ones depend on time or luck, here every possibility is a branch.
  */
 import { childLineage, NOBODY, type BlockRef } from '../../machines/block.ts';
-import type {
-  ClockEvent,
-  OutletEvent,
-  RunnerEvent,
-  RunnerRun,
-  StoreEvent,
+import {
+  noSpill,
+  type ClockEvent,
+  type OutletEvent,
+  type RunnerEvent,
+  type RunnerRun,
+  type StoreEvent,
 } from '../../machines/hands.protocol.ts';
 import { TASK_MS } from '../../machines/operator/operator.sizing.ts';
 import type { Credit } from '../../machines/resource/ledger.ts';
@@ -125,7 +126,10 @@ export function receive(
       return {
         world: { ...world, released: new Map(), storeTold: false },
         replies: [
-          { to: pathOf(event.replyTo), event: { type: 'store.report', released: world.released } },
+          {
+            to: pathOf(event.replyTo),
+            event: { type: 'store.report', released: world.released, spill: noSpill },
+          },
         ],
       };
     case 'clock.cycle':

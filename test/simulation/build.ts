@@ -10,10 +10,12 @@ import type { SimulationCase, StageCase } from './case.ts';
 import { copies, isBadRow, keepsRow, limitOf, mapRow, pairUp, unusedOutputs } from './functions.ts';
 import { chance } from './random.ts';
 
-/** Rows that reached the sink of a case that ends in one. */
 export interface Built {
   readonly flow: Flow<number>;
+  /** Rows that reached the sink of a case that ends in one. */
   readonly sunk: number[];
+  /** Sources that were begun and have not been read to their end, or returned, yet. */
+  readonly openSources: () => number;
 }
 
 export function buildPipeline(simulated: SimulationCase, env: SimEnv): Built {
@@ -21,7 +23,18 @@ export function buildPipeline(simulated: SimulationCase, env: SimEnv): Built {
   const flows: Flow<number>[] = [];
   const used = new Set<number>();
   const outage = outageOf(simulated, env);
-  const opened = sources.map((blocks) => pipeline('simulated').fromBlocks(blocks));
+  let open = 0;
+  const openSources = (): number => open;
+  const opened = sources.map((blocks) =>
+    pipeline('simulated').fromBlocks(function* () {
+      open += 1;
+      try {
+        yield* blocks;
+      } finally {
+        open -= 1;
+      }
+    }),
+  );
   const flowOf = (input: number): Flow<number> => {
     used.add(input);
     const flow = input < 0 ? opened[-input - 1] : flows[input];
@@ -38,12 +51,12 @@ export function buildPipeline(simulated: SimulationCase, env: SimEnv): Built {
   const flow =
     rest.length === 0 ? head : head.union(...rest.filter((other) => other !== undefined));
   const sunk: number[] = [];
-  if (!sink) return { flow, sunk };
+  if (!sink) return { flow, sunk, openSources };
   const written = flow.to(async (rows) => {
     if (!simulated.remote) await env.sleep(chance('sink', simulated.seed, sunk.length) * 5);
     sunk.push(...rows);
   });
-  return { flow: written as Flow<number>, sunk };
+  return { flow: written as Flow<number>, sunk, openSources };
 }
 
 /** Rejects at the moment of the outage. */

@@ -34,6 +34,8 @@ export interface Judged {
   readonly took: number;
   /** Timers and macrotasks that wait although the run is over. */
   readonly pending: number;
+  /** Sources that were begun, and neither read to their end nor returned. */
+  readonly openSources: number;
   /** The disk blocks were spilled to, if there was one. */
   readonly disk: SimDisk | undefined;
 }
@@ -50,8 +52,9 @@ function fail(invariant: string, what: string): never {
   throw new Error(`${invariant}: ${what}`);
 }
 
-function judgeRemains({ run, log, took, pending, disk }: Judged): void {
+function judgeRemains({ run, log, took, pending, openSources, disk }: Judged): void {
   if (took > LONGEST_MS) fail('L6', `it took ${String(took)} ms of virtual time`);
+  if (openSources > 0) fail('L5', `${String(openSources)} sources were left and not returned`);
   const [remains] = remainsOf(run, pending);
   if (remains !== undefined) throw new Error(remains);
   const { spill } = run.snapshot();

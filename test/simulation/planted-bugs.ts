@@ -289,6 +289,14 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     from: 118,
   },
   {
+    name: 'a generator that is left early is not returned',
+    file: RUN,
+    find: 'if (!finished) await iterator.return?.();',
+    replace: '',
+    why: 'files stay open',
+    from: 1,
+  },
+  {
     name: 'a denial is forgotten',
     file: 'machines/operator/operator.view.ts',
     find: 'denial: { ...denial, since } }, now)',

@@ -52,7 +52,7 @@ export async function simulate(seed: number, hashed = false): Promise<Outcome> {
       if (++steps > MOST_STEPS) throw new Error(`L6: no end after ${String(steps)} steps`);
     },
   });
-  const { flow, sunk } = buildPipeline(simulated, sim);
+  const { flow, sunk, openSources } = buildPipeline(simulated, sim);
   const hash = createHash('sha1');
   const createRunner = remoteRunner(simulated, () => log.seen.add('zombie'));
   const env = simulated.remote ? { ...sim, createRunner } : sim;
@@ -112,6 +112,7 @@ export async function simulate(seed: number, hashed = false): Promise<Outcome> {
     letters,
     took,
     pending: sim.pending(),
+    openSources: openSources(),
     disk,
   });
   for (const what of [...watch.seen, ...protocol.seen]) log.seen.add(what);

@@ -113,3 +113,11 @@ test('options', () => {
   numbers.map((x) => x, { onError: 'ignore' });
   numbers.start({ budget: { cpu: 2, gpu: 1, api: { perSecond: 10, burst: 20 } } });
 });
+
+test('a pipeline of rows with more fields is one of rows with fewer', () => {
+  const cats = pipeline('cats').from([{ name: 'Tom', lives: 9 }]);
+  expectTypeOf(cats).toExtend<Flow<{ name: string }>>();
+  expectTypeOf(cats).toExtend<Flow<unknown>>();
+  expectTypeOf(cats.start()).toExtend<Run<unknown>>();
+  expectTypeOf(pipeline('animals').from([{ name: 'Tom' }])).not.toExtend<typeof cats>();
+});

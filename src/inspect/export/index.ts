@@ -1,6 +1,7 @@
 /** What a run or a recording can be taken out as. Pure functions, in browsers and in Node. */
 export { metricsCsv } from './csv.ts';
 export { mermaidChart, mermaidGraph, mermaidSequence } from './mermaid.ts';
-export { recordingText, replayHtml, type ReplayParts } from './replay-html.ts';
+export { modelOf } from './model-of.ts';
+export { recordingText, replayHtml } from './replay-html.ts';
 export { graphSvg } from './svg.ts';
 export { chromeTrace, type ChromeTrace, type TraceEvent } from './trace.ts';

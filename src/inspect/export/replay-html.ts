@@ -2,8 +2,11 @@
 import type { RunEvent } from '../../../machines/run-event.ts';
 import { headerLine, type RecordingHeader } from '../recording.ts';
 
+/** What is said of a recording besides its events. */
+type RecordingName = Pick<RecordingHeader, 'name' | 'startedAt'>;
+
 export interface ReplayParts {
-  readonly header: RecordingHeader;
+  readonly header: RecordingName;
   readonly events: readonly RunEvent[];
   /** The text of `inspector.js` of the built page. */
   readonly script: string;
@@ -12,7 +15,7 @@ export interface ReplayParts {
 }
 
 /** A recording as text, as it is in a file before it is packed. */
-export function recordingText(header: RecordingHeader, events: readonly RunEvent[]): string {
+export function recordingText(header: RecordingName, events: readonly RunEvent[]): string {
   const lines = events.map((event) => JSON.stringify(event));
   return `${headerLine(header.name, header.startedAt)}${lines.join('\n')}\n`;
 }

@@ -184,7 +184,7 @@ export function createHandlers({
         {
           method: request.method,
           headers: { ...asked, host: asked['host'] ?? host },
-          path: pathname.startsWith(`${mount}/`) ? pathname.slice(mount.length) : '',
+          path: pathname.startsWith(`${mount}/`) ? pathname.slice(mount.length) : ELSEWHERE,
         },
         allowed,
         request,
@@ -198,6 +198,9 @@ export function createHandlers({
     },
   };
 }
+
+/** A path at which there is nothing. */
+const ELSEWHERE = '/..';
 
 interface Asked {
   readonly method: string;

@@ -4,6 +4,7 @@
  * @module sluice/inspect
  */
 export {
+  inspectActor,
   mountInspector,
   startInspector,
   type Inspector,
@@ -11,5 +12,25 @@ export {
   type MountedInspector,
   type MountOptions,
 } from './inspector.ts';
+export {
+  chromeTrace,
+  graphSvg,
+  mermaidChart,
+  mermaidGraph,
+  mermaidSequence,
+  metricsCsv,
+  modelOf,
+  recordingText,
+  type ChromeTrace,
+  type TraceEvent,
+} from '../export/index.ts';
+export {
+  parseRecording,
+  readRecording,
+  type Recording,
+  type RecordingHeader,
+} from '../recording.ts';
+export type { RunModel } from '../../run-model/model.ts';
+export { replayPage } from './replay-page.ts';
 export { openRecording, type RecordingFile, type RecordOptions } from './recording-file.ts';
 export type { Authorize } from './gate.ts';

@@ -146,6 +146,37 @@ export async function startInspector(options: InspectorOptions = {}): Promise<In
   };
 }
 
+/** The inspectors of this process, by their options: several runs share one. */
+const shared = new Map<string, Promise<Inspector>>();
+
+/** The inspector of this process with these options: it is started when it is first asked for. */
+export function sharedInspector(options: InspectorOptions): Promise<Inspector> {
+  const key = JSON.stringify(options, (_name, value: unknown) =>
+    typeof value === 'function' ? String(value) : value,
+  );
+  const known = shared.get(key);
+  if (known !== undefined) return known;
+  const started = startInspector(options);
+  shared.set(key, started);
+  started.catch(() => shared.delete(key));
+  return started;
+}
+
+/**
+ * Shows XState actors that are no pipeline: this one and all below it. The actor may have been started
+ * already. Returns the address of the page.
+ *
+ * @example
+ * const actor = createActor(machine).start();
+ * console.log(await inspectActor(actor));
+ */
+export async function inspectActor(
+  actor: AnyActorRef,
+  options: InspectorOptions = {},
+): Promise<string> {
+  return (await sharedInspector(options)).inspectActor(actor);
+}
+
 /**
  * Makes an inspector for a server of the user's own: see `Handlers`.
  * @throws OptionError when an option has a value it cannot have, or when `authorize` is missing in

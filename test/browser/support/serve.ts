@@ -34,10 +34,11 @@ export interface Served {
   readonly close: () => Promise<void>;
 }
 
-/** More files, by path: they are served before those of the page. */
+/** More texts by path, and more files in a folder: they are served besides those of the page. */
 export async function servePage(
   recording: string,
   more: Readonly<Record<string, string>> = {},
+  folder = BUILT_PAGE,
 ): Promise<Served> {
   const texts: Readonly<Record<string, string>> = {
     '/': SHELL,
@@ -55,7 +56,10 @@ export async function servePage(
       response.end(text);
       return;
     }
-    readFile(join(BUILT_PAGE, pathname)).then(
+    const found = readFile(join(folder, pathname)).catch(() =>
+      readFile(join(BUILT_PAGE, pathname)),
+    );
+    found.then(
       (content) => response.end(content),
       () => {
         response.statusCode = 404;

@@ -1,11 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { noSpill } from '../../../machines/hands.protocol.ts';
 import type { OperatorView } from '../../../machines/operator/operator.protocol.ts';
-import { CONSUMER, type OperatorPlan, type Plan } from '../../../machines/plan.ts';
+import {
+  CONSUMER,
+  NOWHERE,
+  type OperatorPlan,
+  type Plan,
+  type Route,
+} from '../../../machines/plan.ts';
 import type { Report, SupervisorContext } from '../../../machines/supervisor/supervisor.context.ts';
 import {
   complete,
   poll,
+  takeConsumer,
   takeFreed,
   takeReport,
   transfer,
@@ -116,6 +123,22 @@ describe('a report', () => {
     });
     expect(step.context?.views?.[1]?.done).toBe(3);
     expect(step.context?.reports?.[1]).toBe(event);
+  });
+
+  test.each<Partial<Report>>([{ tokens: [4] }, { produced: 20 }, { returned: 5 }])(
+    'of %j alone is settled as well',
+    (parts) => {
+      const { context } = desk(chain({}, {}), [], { awaited: 1 });
+      const step = takeReport(context, report(parts));
+      expect(step.context?.unsettled).toMatchObject([{ holder: 1, ...parts }]);
+    },
+  );
+
+  test('of the consumer is kept', () => {
+    const { context } = desk(chain({}, {}), [], { awaited: 2 });
+    const consumer = { held: 3, waits: true, burying: 1 };
+    const step = takeConsumer(context, { type: 'outlet.report', ...consumer });
+    expect(step.context).toEqual({ awaited: 1, consumer });
   });
 
   test('without anything to settle settles nothing', () => {
@@ -238,16 +261,39 @@ describe('transferring', () => {
 describe('completing', () => {
   test('tells a port that nothing more comes when all who feed it are over, once', () => {
     const plan = planOf({ route: to(2) }, { route: to(2) }, {});
-    const half = desk(plan, [{ over: true }]);
-    expect(half.read(complete(half.context).send)).not.toMatchObject([
-      { event: { type: 'operator.inputsDone' } },
-    ]);
+    const half = desk(plan, [{ over: true }], { closed: [0] });
+    expect(half.read(complete(half.context).send)).toEqual([]);
     const both = desk(plan, [{ over: true }, { over: true }], { closed: [0, 1] });
     const step = complete(both.context);
     expect(both.read(step.send)).toEqual([
       { to: 'work2', event: { type: 'operator.inputsDone', port: 0, now: 50 } },
     ]);
     expect(complete({ ...both.context, ...step.context }).send).toEqual([]);
+  });
+
+  test('tells each port for itself, and whoever feeds a branch of it', () => {
+    const copies: Route = { kind: 'all', routes: [to(2, 1), to(3)] };
+    const plan = planOf({ route: to(2, 0) }, { route: copies }, { ports: 2 }, {});
+    const left = desk(plan, [{ over: true }], { closed: [0] });
+    expect(left.read(complete(left.context).send)).toEqual([
+      { to: 'work2', event: { type: 'operator.inputsDone', port: 0, now: 50 } },
+    ]);
+    const right = desk(plan, [{}, { over: true }], { closed: [1] });
+    expect(right.read(complete(right.context).send)).toEqual([
+      { to: 'work2', event: { type: 'operator.inputsDone', port: 1, now: 50 } },
+      { to: 'work3', event: { type: 'operator.inputsDone', port: 0, now: 50 } },
+    ]);
+  });
+
+  test('never stops a sink, which nobody listens to', () => {
+    const sink = { kind: 'sink', route: NOWHERE, destinations: [] } as const;
+    expect(complete(desk(planOf({ route: to(1) }, sink), [{}, {}]).context).send).toEqual([]);
+  });
+
+  test('stops those behind first: what they let go of finds nobody who makes more', () => {
+    const plan = chain({}, {}, {});
+    const { context, read } = desk(plan, [{}, { satisfied: true }, { satisfied: true }]);
+    expect(read(complete(context).send).map((letter) => letter.to)).toEqual(['work1', 'source']);
   });
 
   test('stops whom nobody listens to any more, once, and never who feeds the consumer', () => {

@@ -88,6 +88,20 @@ describe('when something waits and nothing runs', () => {
     ]);
   });
 
+  test('a consumer that has nothing, and for which nothing is ready, is no reason to wait', () => {
+    const consumer = { held: 0, waits: false, burying: 0 };
+    // What is ready for another operator is not for the consumer.
+    const views = [{ outBlocks: 2 }, waiting(), {}];
+    expect(forced(chain({}, {}, {}), views, { consumer })).toMatchObject([{ holder: 1 }]);
+    expect(forced(chain({}, {}), [{}, waiting()], { consumer })).toMatchObject([{ holder: 1 }]);
+  });
+
+  test('of several that are as far downstream the first one goes on, wherever it stands', () => {
+    const depths = chain({ depth: 2 }, { depth: 0 }, { depth: 0 }, { depth: 1 });
+    const all = [waiting(), waiting(), waiting(), waiting()];
+    expect(forced(depths, all)).toMatchObject([{ holder: 1 }]);
+  });
+
   test('who runs as many tasks as it may is left out', () => {
     const plan = chain({}, { slots: 1 });
     expect(forced(plan, [{}, { ...waiting(), freeSlots: 0 }])).toEqual([]);
@@ -99,6 +113,11 @@ describe('nothing is forced', () => {
     ['while somebody runs', [{}, { ...waiting(), active: 1 }], {}],
     ['while the run is paused', [{}, waiting()], { paused: true }],
     ['while a rate is about to refill', [{}, waiting()], { refilling: true }],
+    [
+      'while blocks are on their way to the disk',
+      [{}, waiting()],
+      { spill: { ...desk(chain({}, {})).context.spill, writing: 1 } },
+    ],
     ['when nothing waits', [{}, {}], {}],
     [
       'while the consumer has blocks and does not ask for more',

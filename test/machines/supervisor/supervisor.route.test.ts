@@ -93,6 +93,24 @@ describe('dealing out', () => {
     expect(Object.values(placed(dealt)).flat()).toHaveLength(2);
   });
 
+  test('a branch without room gets none while another has some, however few wait there', () => {
+    // Eight may wait at the first, more at the second: it takes larger bundles.
+    const views = [{}, { queuedPerPort: [7] }, { queuedPerPort: [20], bundle: 16 }];
+    const { context } = desk(fan(one(to(1), to(2))), views);
+    const dealt = distribute(context, one(to(1), to(2)), blockRefs(3), undefined);
+    expect(placed(dealt)).toEqual({ '1:0': ['1'], '2:0': ['2', '3'] });
+    // When nobody has room, the one with the fewest has to take it.
+    const full = [{}, { queuedPerPort: [8] }, { queuedPerPort: [64], bundle: 16 }];
+    const crowded = desk(fan(one(to(1), to(2))), full).context;
+    const forced = distribute(crowded, one(to(1), to(2)), blockRefs(1), undefined);
+    expect(placed(forced)).toEqual({ '1:0': ['1'], '2:0': [] });
+  });
+
+  test('a branch that copies counts as full as its fullest end', () => {
+    const dealt = deal(one(all(to(1), to(2)), to(3)), 1, [0, 0, 5, 3]);
+    expect(placed(dealt)).toEqual({ '1:0': [], '2:0': [], '3:0': ['1'] });
+  });
+
   test('routes nest: copies that are spread, and parts that are copied', () => {
     const copied = deal(all(to(1), one(to(2), to(3))), 2);
     expect(placed(copied)).toEqual({ '1:0': ['1.0', '2.0'], '2:0': ['1.1'], '3:0': ['2.1'] });

@@ -66,6 +66,11 @@ export function setLayoutWorker(url: string): void {
   workerUrl = url;
 }
 
+/** Where it is loaded from. */
+export function layoutWorkerUrl(): string {
+  return workerUrl ?? elkWorkerUrl;
+}
+
 /** The layout of a drawing; the same promise for the same topology. */
 export function layOut(drawing: Drawing): Promise<Layout> {
   const key = JSON.stringify(drawing);
@@ -119,7 +124,7 @@ async function run(drawing: Drawing): Promise<Layout> {
 }
 
 function startEngine(): NonNullable<typeof engine> {
-  const worker = new Worker(workerUrl ?? elkWorkerUrl);
+  const worker = new Worker(layoutWorkerUrl());
   const broken = new Promise<never>((_, reject) => {
     worker.addEventListener('error', () => {
       engine = undefined;

@@ -1,6 +1,167 @@
-/** What is shown, to take away. */
+/** What is shown, to take away: files are made in the page, and sent nowhere. */
 import type { ReactNode } from 'react';
+import type { RunEvent } from '../../../../machines/run-event.ts';
+import type { RunModel } from '../../../run-model/index.ts';
+import {
+  chromeTrace,
+  graphSvg,
+  mermaidChart,
+  mermaidGraph,
+  mermaidSequence,
+  metricsCsv,
+  recordingText,
+  replayHtml,
+} from '../../export/index.ts';
+import { RECORDING_VERSION, type RecordingHeader } from '../../recording.ts';
+import type { RunSource } from '../../run-source.ts';
+import { useSurroundings, useViewer } from '../view/context.ts';
+import { layoutWorkerUrl } from '../layout/layout.ts';
+
+interface ExportKind {
+  readonly label: string;
+  readonly title: string;
+  readonly ending: string;
+  readonly type: string;
+  readonly make: (source: RunSource, model: RunModel) => Promise<string> | string;
+}
+
+const PAGE = 5000;
+
+const KINDS: readonly ExportKind[] = [
+  {
+    label: 'Recording',
+    title: 'Every event: opened here again, or with sluice open',
+    ending: 'run',
+    type: 'application/x-ndjson',
+    make: async (source) => recordingText(headerOf(source), await allEvents(source)),
+  },
+  {
+    label: 'Page with all in it',
+    title: 'One HTML file that shows this run to somebody who has nothing installed',
+    ending: 'html',
+    type: 'text/html',
+    make: replay,
+  },
+  {
+    label: 'Trace',
+    title: 'Tasks, queues and counters for Perfetto or chrome://tracing',
+    ending: 'trace.json',
+    type: 'application/json',
+    make: async (source) => JSON.stringify(chromeTrace(await allEvents(source))),
+  },
+  {
+    label: 'Graph (SVG)',
+    title: 'The pipeline as a picture',
+    ending: 'svg',
+    type: 'image/svg+xml',
+    make: (_source, model) => graphSvg(model),
+  },
+  {
+    label: 'Graph, charts and messages (Mermaid)',
+    title: 'As text that many pages draw',
+    ending: 'md',
+    type: 'text/markdown',
+    make: (_source, model) => mermaid(model),
+  },
+  {
+    label: 'Metrics (CSV)',
+    title: 'The samples of the charts, as a table',
+    ending: 'csv',
+    type: 'text/csv',
+    make: (_source, model) => metricsCsv(model),
+  },
+];
 
 export function Exports(): ReactNode {
-  return null;
+  const { say } = useSurroundings();
+  const { source, model } = useViewer();
+  const name = (source.run?.name ?? 'run').replace(/[^\w.-]+/g, '-').slice(0, 60);
+
+  async function save({ ending, type, make }: ExportKind): Promise<void> {
+    try {
+      download(`${name}.${ending}`, type, await make(source, model));
+      say(`${name}.${ending} is made`);
+    } catch (error) {
+      say(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  return (
+    <section>
+      <h2>Take it away</h2>
+      <div className="row wrap">
+        {KINDS.map((kind) => (
+          <button
+            key={kind.label}
+            type="button"
+            title={kind.title}
+            disabled={model.seq < 0}
+            onClick={() => void save(kind)}
+          >
+            {kind.label}
+          </button>
+        ))}
+      </div>
+    </section>
+  );
+}
+
+/** All events that are at hand, page by page. */
+async function allEvents(source: RunSource): Promise<readonly RunEvent[]> {
+  const { firstSeq, lastSeq } = source.range;
+  const events: RunEvent[] = [];
+  for (let next = firstSeq; next <= lastSeq;) {
+    const page = await source.events(next, PAGE);
+    const last = page.at(-1);
+    if (last === undefined) break;
+    for (const event of page) events.push(event);
+    next = last.seq + 1;
+  }
+  return events;
+}
+
+function headerOf({ run }: RunSource): RecordingHeader {
+  const { name = 'run', startedAt = 0 } = run ?? {};
+  return { format: 'sluice-recording', version: RECORDING_VERSION, name, startedAt };
+}
+
+/** The page itself goes into the file: this module, and the layout worker beside it. */
+async function replay(source: RunSource): Promise<string> {
+  const [events, script, layoutWorker] = await Promise.all([
+    allEvents(source),
+    textOf(import.meta.url),
+    textOf(layoutWorkerUrl()),
+  ]);
+  return replayHtml({ header: headerOf(source), events, script, layoutWorker });
+}
+
+async function textOf(url: string): Promise<string> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`the page's own file ${url} cannot be loaded`);
+  return response.text();
+}
+
+function mermaid(model: RunModel): string {
+  const block = (title: string, text: string): string =>
+    `## ${title}\n\n\`\`\`mermaid\n${text.trim()}\n\`\`\`\n`;
+  const charts = Object.values(model.machines).map((definition) =>
+    block(`Statechart: ${definition.id}`, mermaidChart(definition)),
+  );
+  const messages = model.history.messages.entries.slice(-60);
+  return [
+    block('Pipeline', mermaidGraph(model)),
+    ...charts,
+    block('Last messages', mermaidSequence(messages)),
+  ].join('\n');
+}
+
+function download(name: string, type: string, text: string): void {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([text], { type }));
+  link.download = name;
+  link.click();
+  // The browser has taken it by then.
+  setTimeout(() => {
+    URL.revokeObjectURL(link.href);
+  }, 10_000);
 }

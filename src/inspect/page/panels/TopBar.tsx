@@ -118,7 +118,11 @@ function SourceStatus(): ReactNode {
         </span>
       );
     case 'ended':
-      return <span className="badge">run is over</span>;
+      return (
+        <span className="badge">
+          {source.model.end === undefined ? 'recording, breaks off' : 'run is over'}
+        </span>
+      );
     case 'disconnected':
       return (
         <span className="badge state-failed" title={plain(status.reason)}>

@@ -1,0 +1,214 @@
+/** What a viewer sees over a socket: from the first message to after the last, whatever happens between. */
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { WebSocket } from 'ws';
+import { simEnv } from '../../actors/sim-env.ts';
+import type { RunEvent } from '../../machines/run-event.ts';
+import { pipeline, type Run } from '../../src/index.ts';
+import type { RunSource } from '../../src/inspect/run-source.ts';
+import { startInspector, type Inspector } from '../../src/inspect/server/index.ts';
+import { connectSource, type SocketLike } from '../../src/inspect/socket-source.ts';
+import { operatorNamed } from '../../src/run-model/index.ts';
+import { partsOf } from './support.ts';
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup();
+});
+
+async function inspector(options: Parameters<typeof startInspector>[0] = {}): Promise<Inspector> {
+  const started = await startInspector(options);
+  cleanups.push(() => started.close());
+  return started;
+}
+
+/** A source, and the sockets it has opened. */
+function sourceOf(url: string): { source: RunSource; sockets: WebSocket[] } {
+  const { base, token } = partsOf(url);
+  const sockets: WebSocket[] = [];
+  const source = connectSource({
+    url: `${base.replace('http', 'ws')}/live`,
+    token,
+    open(to, protocols) {
+      const socket = new WebSocket(to, protocols, { origin: base });
+      sockets.push(socket);
+      return socket as unknown as SocketLike;
+    },
+  });
+  cleanups.push(() => {
+    source.close();
+  });
+  return { source, sockets };
+}
+
+/** Resolves when something has become true of a source. */
+function when(source: RunSource, check: () => boolean): Promise<void> {
+  return new Promise((resolve) => {
+    const look = (): void => {
+      if (!check()) return;
+      unsubscribe();
+      resolve();
+    };
+    const unsubscribe = source.subscribe(look);
+    look();
+  });
+}
+
+/** A run whose time goes by as the test says. */
+function simulated(name = 'remote'): { env: ReturnType<typeof simEnv>; run: Run<number> } {
+  const env = simEnv();
+  const run = pipeline(name)
+    .fromBlocks(Array.from({ length: 50 }, (_, row) => [row]))
+    .mapBlocks(
+      async (rows: number[]) => {
+        await env.sleep(100);
+        return rows;
+      },
+      { name: 'work', maxConcurrency: 2 },
+    )
+    .start({ env, budget: { cpu: 2 } });
+  run.drain().catch(() => undefined);
+  cleanups.push(() => env.drive(run.cancel()));
+  return { env, run };
+}
+
+describe('a viewer over a socket', () => {
+  test('sees the run from its beginning to its end', async () => {
+    const shown = await inspector();
+    const { env, run } = simulated();
+    shown.inspect(run);
+    const { source } = sourceOf(shown.url);
+    await when(source, () => source.status.kind === 'live');
+    expect(source.run).toMatchObject({ name: 'remote', kind: 'pipeline', ended: false });
+    const seen: RunEvent[] = [];
+    source.onEvents((events) => seen.push(...events));
+    await env.drive(run.done);
+    await when(source, () => source.model.end !== undefined);
+    expect(source.status.kind).toBe('ended');
+    expect(source.model.history.tasks.entries).toHaveLength(51);
+    expect(seen.at(-1)?.type).toBe('run.ended');
+    await when(source, () => source.run?.ended === true);
+  });
+
+  test('who comes late sees all that was', async () => {
+    const shown = await inspector();
+    const { env, run } = simulated();
+    shown.inspect(run);
+    await env.advance(1050);
+    const { source } = sourceOf(shown.url);
+    await when(source, () => source.status.kind === 'live');
+    expect(operatorNamed(source.model, 'work')?.figures.done).toBe(20);
+    expect(source.model.history.tasks.entries.length).toBeGreaterThanOrEqual(20);
+    expect(source.model.history.metrics.at.length).toBeGreaterThan(5);
+    const past = await source.modelAt(550);
+    expect(past.at).toBe(550);
+    expect(operatorNamed(past, 'work')?.figures.done).toBe(10);
+    expect(past.history.tasks.entries.filter(({ operator }) => operator === 1)).toHaveLength(10);
+    const [first] = await source.events(0, 1);
+    expect(first?.type).toBe('run.started');
+  });
+
+  test('chooses among the runs of a process', async () => {
+    const shown = await inspector();
+    const one = simulated('one');
+    const two = simulated('two');
+    shown.inspect(one.run);
+    const { source } = sourceOf(shown.url);
+    await when(source, () => source.run?.name === 'one');
+    shown.inspect(two.run);
+    await when(source, () => source.runs.length === 2);
+    expect(source.run?.name).toBe('one');
+    await source.select(source.runs[1]?.id ?? '');
+    expect(source.run?.name).toBe('two');
+    expect(source.model.plan.name).toBe('two');
+    await expect(source.select('run-99')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  test('holds the run, with breakpoints that everybody sees', async () => {
+    const shown = await inspector({ control: true });
+    const { env, run } = simulated();
+    shown.inspect(run);
+    const { source } = sourceOf(shown.url);
+    const { source: other } = sourceOf(shown.readUrl);
+    await when(source, () => source.status.kind === 'live');
+    await when(other, () => other.status.kind === 'live');
+    expect([source.rights.control, other.rights.control]).toEqual([true, false]);
+    await source.command({
+      type: 'addBreakpoint',
+      breakpoint: { on: 'queue', operator: 'work', above: 3 },
+    });
+    await when(other, () => other.breakpoints.length === 1);
+    await env.advance(300);
+    await when(other, () => other.model.breakpoint !== undefined);
+    expect(other.model.why.kind).toBe('paused');
+    await expect(other.command({ type: 'resume' })).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    await source.command({ type: 'removeBreakpoint', id: 'b1' });
+    await source.command({ type: 'resume' });
+    await env.advance(100);
+    await when(other, () => other.model.pausedSince === undefined);
+  });
+
+  test('sees time pass while nothing happens', async () => {
+    const shown = await inspector();
+    const { env, run } = simulated();
+    shown.inspect(run);
+    run.pause();
+    await env.advance(500);
+    const { source } = sourceOf(shown.url);
+    await when(source, () => source.status.kind === 'live');
+    const before = source.model.at;
+    await env.advance(5000);
+    await when(source, () => source.model.at >= before + 5000);
+  });
+
+  test('comes back by itself when the connection is lost, and goes on where it was', async () => {
+    const shown = await inspector();
+    const { env, run } = simulated();
+    shown.inspect(run);
+    const { source, sockets } = sourceOf(shown.url);
+    await when(source, () => source.status.kind === 'live');
+    const { model } = source;
+    await env.advance(500);
+    await when(source, () => model.at >= 500);
+    sockets[0]?.terminate();
+    await when(source, () => source.status.kind === 'disconnected');
+    expect(source.status).toMatchObject({ kind: 'disconnected', retryInMs: 500 });
+    expect(source.model.at).toBeGreaterThanOrEqual(500);
+    await expect(source.value('remote')).rejects.toMatchObject({ code: 'DISCONNECTED' });
+    await env.advance(500);
+    await when(source, () => source.status.kind === 'live');
+    expect(sockets).toHaveLength(2);
+    // The same object: viewers hold on to it.
+    expect(source.model).toBe(model);
+    expect(operatorNamed(source.model, 'work')?.figures.done).toBeGreaterThan(10);
+    const ends = source.model.history.tasks.entries.map(({ seq }) => seq);
+    expect(new Set(ends).size).toBe(ends.length);
+    expect([...ends].sort((a, b) => a - b)).toEqual(ends);
+  });
+
+  test('is told why it cannot connect, and tries again', async () => {
+    const shown = await inspector();
+    const { source } = sourceOf(shown.url.replace(/token=.*/, 'token=wrong'));
+    await when(source, () => source.status.kind === 'disconnected');
+    expect(source.status).toMatchObject({ kind: 'disconnected', retryInMs: 500 });
+    expect(source.run).toBeUndefined();
+  });
+
+  test('refuses a server of another version', () => {
+    const close = vi.fn();
+    const socket: SocketLike = {
+      send: vi.fn(),
+      close,
+      onopen: null,
+      onmessage: null,
+      onclose: null,
+      onerror: null,
+    };
+    const source = connectSource({ url: 'ws://x', token: 't', open: () => socket });
+    socket.onmessage?.({ data: JSON.stringify({ type: 'hello', version: 2, runs: [] }) });
+    expect(source.status).toMatchObject({
+      kind: 'disconnected',
+      reason: expect.stringContaining('another version') as string,
+    });
+    expect(close).toHaveBeenCalledOnce();
+  });
+});
