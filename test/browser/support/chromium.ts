@@ -107,7 +107,8 @@ async function missesLibraries(executable: string): Promise<boolean> {
     const { stdout } = await promisify(execFile)('ldd', [executable]);
     return stdout.includes('not found');
   } catch {
-    return false;
+    // One that cannot be read is as good as none.
+    return true;
   }
 }
 
