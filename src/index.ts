@@ -18,8 +18,7 @@ export {
   type PipelineSnapshot,
 } from './logic.ts';
 export type { OutputBlock } from './output-block.ts';
-export type { InspectorOptions } from './inspect/server/inspector.ts';
-export type { RecordingFile, RecordOptions } from './inspect/server/recording-file.ts';
+export type { InspectorOptions, RecordingFile, RecordOptions } from './inspect/options.ts';
 export type { Explanation, OperatorSnapshot, RunSnapshot } from './snapshot.ts';
 export type { Block, BlockMessage, BlockTransfer, Field } from '../actors/block.ts';
 export {

@@ -3,12 +3,8 @@
  * bundler for browsers takes `browser-tools.ts` in its place (see `browser` in package.json).
  */
 import { OptionError } from '../machines/errors.ts';
-import {
-  recordEvents,
-  type RecordingFile,
-  type RecordOptions,
-} from './inspect/server/recording-file.ts';
-import type { InspectorOptions } from './inspect/server/inspector.ts';
+import type { InspectorOptions, RecordingFile, RecordOptions } from './inspect/options.ts';
+import { recordEvents } from './inspect/server/recording-file.ts';
 import { internalsOf } from './run-internals.ts';
 import type { Run } from './run.ts';
 import { checkNames } from './options.ts';

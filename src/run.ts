@@ -18,8 +18,7 @@ import { assemble, PIPELINE_OPTIONS, type PipelineOptions } from './assembly.ts'
 import { resolveBudget, type Budget } from './budget.ts';
 import type { FlowNode } from './graph.ts';
 import type { RunCommand } from '../machines/supervisor/supervisor.protocol.ts';
-import type { InspectorOptions } from './inspect/server/inspector.ts';
-import type { RecordingFile, RecordOptions } from './inspect/server/recording-file.ts';
+import type { InspectorOptions, RecordingFile, RecordOptions } from './inspect/options.ts';
 import { keepInternals } from './run-internals.ts';
 import { supervisorLogic, type PipelineLogic } from './logic.ts';
 import { createTrace } from './trace.ts';

@@ -8,7 +8,6 @@ export {
   mountInspector,
   startInspector,
   type Inspector,
-  type InspectorOptions,
   type MountedInspector,
   type MountOptions,
 } from './inspector.ts';
@@ -32,5 +31,6 @@ export {
 } from '../recording.ts';
 export type { RunModel } from '../../run-model/model.ts';
 export { replayPage } from './replay-page.ts';
-export { openRecording, type RecordingFile, type RecordOptions } from './recording-file.ts';
+export { openRecording } from './recording-file.ts';
+export type { InspectorOptions, RecordingFile, RecordOptions } from '../options.ts';
 export type { Authorize } from './gate.ts';

@@ -11,7 +11,8 @@ import { OptionError } from '../../../machines/errors.ts';
 import { backgroundEnv } from '../../node/background-env.ts';
 import type { Run } from '../../run.ts';
 import { watchActor } from '../watch-actor.ts';
-import { createRecorder, watchRun, type RecorderOptions } from '../recorder.ts';
+import type { InspectorOptions } from '../options.ts';
+import { createRecorder, watchRun } from '../recorder.ts';
 import type { Recording } from '../recording.ts';
 import { replayRecorder } from '../replay-recorder.ts';
 import { loadAssets } from './assets.ts';
@@ -20,28 +21,6 @@ import { createGate, type Authorize } from './gate.ts';
 import { createHandlers, type Handlers } from './handlers.ts';
 import { createHub } from './hub.ts';
 import { checkInspectorOptions } from './inspector-options.ts';
-
-export interface InspectorOptions extends RecorderOptions {
-  /** Whether those who have the control address may hold, step and change runs. Default: false. */
-  readonly control?: boolean;
-  /** Default: any port that is free. */
-  readonly port?: number;
-  /** Default: `127.0.0.1`. Anything else needs `allowedHosts`, and is warned about. */
-  readonly host?: string;
-  /**
-   * Names, with their ports, by which the inspector may be reached besides those of this machine:
-   * `build.example.org:8080`.
-   */
-  readonly allowedHosts?: readonly string[];
-  /** Whether contexts of actors may be asked for. Default: true. */
-  readonly values?: boolean;
-  /** Origins of pages that may show the inspector in a frame. Default: none. */
-  readonly frameAncestors?: readonly string[];
-  /** Folder of the page. Default: that of the package. */
-  readonly ui?: string;
-  /** How long a run stays held when the last one who could resume it has gone. Default: 30,000 ms. */
-  readonly resumeAfterMs?: number;
-}
 
 /** A server of its own. */
 export interface Inspector {

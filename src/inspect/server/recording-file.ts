@@ -7,26 +7,10 @@ import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import { FormatError } from '../../../machines/errors.ts';
+import type { RecordingFile, RecordOptions } from '../options.ts';
 import type { RunEvent } from '../../../machines/run-event.ts';
 import { headerLine, MAX_RECORDING, readRecording, type Recording } from '../recording.ts';
 import { redactEvent } from '../redact.ts';
-
-export interface RecordingFile {
-  readonly path: string;
-  /** Events written so far. */
-  readonly events: number;
-  /** Events that were left out because the disk was too slow. */
-  readonly lost: number;
-  /** Ends the recording. It ends by itself with the run. */
-  stop(): Promise<void>;
-  /** Resolves when the file is complete; rejects with the error of the disk. */
-  readonly done: Promise<void>;
-}
-
-export interface RecordOptions {
-  /** Leaves passwords and tokens in texts as they are. Default: they are taken out. */
-  readonly redact?: false;
-}
 
 /** A stream of events that can be listened to again and again: each time it begins with what is there. */
 type Listen = (listener: (event: RunEvent) => void, end: () => void) => () => void;
