@@ -1,5 +1,5 @@
 /**
- * How smoothly the inspector's page goes: fifty operators that change ten times a second, in a headless
+ * How smoothly the inspector's page goes: fifty operators that end five tasks a second, in a headless
  * browser without a graphics card: frames a second, how busy the main thread is, long tasks.
  * Run it: `npm run bench:page`
  */
@@ -23,7 +23,7 @@ interface Measured {
   readonly longTasks: number;
 }
 
-/** A chain in which every operator changes about ten times a second. */
+/** A chain in which every operator ends about five tasks a second, and changes twice for each. */
 function chain(operators: number): Flow<number> {
   function* rows(): Generator<number> {
     for (let row = 0; ; row += 1) yield row;
