@@ -113,6 +113,8 @@ function memoryGauge(node: NodeProcess | undefined): (bytes: number) => boolean 
       heap.setFlagsFromString('--expose-gc');
       collectGarbage = contexts.runInNewContext('gc') as () => void;
     }
+    // Twice: buffers are freed beside the thread, and only the next collection waits until they are.
+    collectGarbage();
     collectGarbage();
     return heap.getHeapStatistics().external_memory > bytes;
   };
