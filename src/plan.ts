@@ -22,6 +22,11 @@ export interface PlannedPipeline {
 
 /** Most tasks of one operator, unless it says otherwise: an actor has few children. */
 const DEFAULT_CONCURRENCY = 64;
+/** How long a task of small blocks should be, in milliseconds: it costs a tenth of that or less. */
+const TASK_MS = 2;
+/** Likewise in a worker, where a task costs two messages more. */
+const REMOTE_TASK_MS = 8;
+
 /**
  * Plans the pipeline that ends in `last`.
  * @throws PlanError when it can never run under the budget; the message names the operator.
@@ -183,6 +188,7 @@ function planOperator(
     slots: serial ? 1 : (options.maxConcurrency ?? oneByOne),
     serial,
     input: options.input,
+    taskMs: transform.kind === 'remote' ? REMOTE_TASK_MS : TASK_MS,
     targetBytes: options.output?.bytes ?? defaultTarget,
     queueBlocks: options.queue?.blocks,
     restarts: options.restarts && {

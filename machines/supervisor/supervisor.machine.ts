@@ -15,7 +15,7 @@ import { operatorMachine } from '../operator/operator.machine.ts';
 import { resourceMachine } from '../resource/resource.machine.ts';
 import { react } from '../xstate.ts';
 import { runReport, type RunReport } from './run-report.ts';
-import { freshView, type SupervisorContext } from './supervisor.context.ts';
+import { freshView, nothingLoosened, type SupervisorContext } from './supervisor.context.ts';
 import {
   complete,
   poll,
@@ -38,8 +38,9 @@ import {
   drain,
   isQuiet,
   markChanged,
+  markConsumer,
+  markFreed,
   markRefilled,
-  markStirred,
   noteClosed,
   noteDelivered,
   open,
@@ -90,8 +91,9 @@ export const supervisorMachine = setup({
     markChanged: react(markChanged),
     noteClosed: react(noteClosed),
     noteDelivered: react(noteDelivered),
+    markConsumer: react(markConsumer),
+    markFreed: react(markFreed),
     markRefilled: react(markRefilled),
-    markStirred: react(markStirred),
     open: react(open),
     pause: react(pause),
     poll: react(poll),
@@ -155,6 +157,7 @@ export const supervisorMachine = setup({
       reports: plan.operators.map(() => undefined),
       changed: [],
       stirred: false,
+      loosened: nothingLoosened,
       cycleAsked: false,
       awaited: 0,
       arrived: [],
@@ -184,8 +187,8 @@ export const supervisorMachine = setup({
   on: {
     'operator.changed': { actions: 'markChanged', description: 'An operator has news.' },
     'consumer.demand': { actions: 'addDemand', description: 'The consumer takes more.' },
-    'store.changed': { actions: 'markStirred', description: 'Blocks were let go of.' },
-    'outlet.changed': { actions: 'markStirred', description: 'The consumer waits.' },
+    'store.changed': { actions: 'markFreed', description: 'Blocks were let go of.' },
+    'outlet.changed': { actions: 'markConsumer', description: 'The consumer waits.' },
     'resource.refilled': { actions: 'markRefilled', description: 'A rate has refilled.' },
     'run.setBudget': { actions: 'setBudget', description: 'The budget changes.' },
     'run.setMaxConcurrency': {
@@ -225,8 +228,8 @@ export const supervisorMachine = setup({
             cycle: { actions: 'poll', target: 'polling' },
             'operator.changed': { actions: ['markChanged', 'askForCycle'] },
             'consumer.demand': { actions: ['addDemand', 'askForCycle'] },
-            'store.changed': { actions: ['markStirred', 'askForCycle'] },
-            'outlet.changed': { actions: ['markStirred', 'askForCycle'] },
+            'store.changed': { actions: ['markFreed', 'askForCycle'] },
+            'outlet.changed': { actions: ['markConsumer', 'askForCycle'] },
             'resource.refilled': { actions: ['markRefilled', 'askForCycle'] },
             'run.setBudget': { actions: ['setBudget', 'askForCycle'] },
           },

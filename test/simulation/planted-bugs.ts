@@ -267,9 +267,17 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'the liveness rule does not look whether somebody runs',
     file: 'machines/supervisor/supervisor.liveness.ts',
-    find: 'return views.some(({ active, holding }) => active > holding.length);',
-    replace: 'return false;',
+    find: 'somebodyRuns(context.views);',
+    replace: 'false;',
     why: 'more goes over budget than one task',
+    from: 1,
+  },
+  {
+    name: 'what the consumer does wakes nobody when nothing runs',
+    file: 'machines/supervisor/supervisor.ending.ts',
+    find: 'if (!somebodyRuns(views)) return true;',
+    replace: '',
+    why: 'a run that waits for its consumer never hears of it',
     from: 1,
   },
   {
