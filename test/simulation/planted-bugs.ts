@@ -11,7 +11,8 @@ export interface PlantedBug extends Patch {
   readonly from: number;
 }
 
-const TASK = 'machines/task/task.context.ts';
+const TASK = 'machines/task/task.runs.ts';
+const TASK_REPORT = 'machines/task/task.report.ts';
 const TASK_CHART = 'machines/task/task.machine.ts';
 const OPERATOR_TASKS = 'machines/operator/operator.tasks.ts';
 const OPERATOR_CONTEXT = 'machines/operator/operator.context.ts';
@@ -186,7 +187,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'inputs that are given up are not let go of',
-    file: TASK,
+    file: TASK_REPORT,
     find: ': [letter, release(context, [input])];',
     replace: ': [letter, []];',
     why: 'a ref is never released',
@@ -322,7 +323,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a dead letter is let go of without being handed out',
-    file: TASK,
+    file: TASK_REPORT,
     find: "[letter, [tell(settings.outlet, { type: 'outlet.deadLetter', letter })]]",
     replace: '[letter, release(context, [input])]',
     why: 'a block is gone, and nobody has seen it',
