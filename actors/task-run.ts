@@ -146,9 +146,15 @@ export class TaskRun implements Running {
     if (transform.keepsRows) return;
     this.#controller ??= new AbortController();
     this.#controller.abort(new Error('nothing more is to be read'));
+    this.#awaitEnd();
+  }
+
+  /** A source that is to read no more ends within a grace, waiting for credit not counted. */
+  #awaitEnd(): void {
     this.#stopGrace();
     this.#stopGrace = this.#tools.env.setTimer(GRACE_MS, () => {
-      this.#finish({ type: 'end', result: undefined });
+      // What was read is not lost: it goes on when there is credit.
+      if (this.#held === undefined) this.#finish({ type: 'end', result: undefined });
     });
   }
 
@@ -408,6 +414,7 @@ export class TaskRun implements Running {
       const resume = (): void => {
         this.#held = undefined;
         this.#continueTimer();
+        if (this.#mayStopReading()) this.#awaitEnd();
         resolve();
       };
       this.#held = { missing, resume };
