@@ -11,6 +11,7 @@ import { asColumns, isBlock, type Block } from './block.ts';
 import type { BlockStore } from './block-store.ts';
 import { GRACE_MS, macrotask, type Env } from './env.ts';
 import { freezeRows } from './isolation.ts';
+import type { Making } from './origin.ts';
 import { createBlockSizer, type BlockSizer } from './output-blocks.ts';
 import type {
   OperatorProgram,
@@ -85,6 +86,7 @@ export class TaskRun implements Running {
   #input: BlockRef | undefined;
   #yielded = 0;
   #skip = 0;
+  #isLoading = false;
   #attempt = 1;
   #end: End | undefined;
   #controller: AbortController | undefined;
@@ -164,7 +166,7 @@ export class TaskRun implements Running {
     this.#cancelled = { reason };
     this.#controller?.abort(reason);
     this.#held?.resume();
-    if (this.#input === undefined && this.message.inputs.length > 0) {
+    if (this.#isLoading || (this.#input === undefined && this.message.inputs.length > 0)) {
       this.#finish({ type: 'end', result: undefined });
       return;
     }
@@ -215,7 +217,7 @@ export class TaskRun implements Running {
       if (this.#isEnding()) return;
       const loaded = store.load(ref);
       // Waiting for what is there would cost each block a turn.
-      const block = loaded instanceof Promise ? await loaded : loaded;
+      const block = loaded instanceof Promise ? await this.#loading(loaded) : loaded;
       if (this.#isEnding()) return;
       const isSeenByOthers = program.retries > 0 || store.isShared(ref);
       const result = await this.#invoke(block, isSeenByOthers, this.#contextFor(ref));
@@ -229,6 +231,16 @@ export class TaskRun implements Running {
       if (this.#isSliceOver()) await this.#pause();
     }
     return undefined;
+  }
+
+  /** Waits for a block that is brought back. Nothing of the transform runs: a cancel is its end. */
+  async #loading(loaded: Promise<Block<unknown>>): Promise<Block<unknown>> {
+    this.#isLoading = true;
+    try {
+      return await loaded;
+    } finally {
+      this.#isLoading = false;
+    }
   }
 
   /** Calls the transform for one block, and counts its time. */
@@ -393,11 +405,18 @@ export class TaskRun implements Running {
         ? childLineage(this.#input?.lineage ?? '', this.#yielded)
         : mixedLineage(program.index, stateful.outputs++);
     // A worker's store may refuse a block that cannot be sent: then it does not count.
-    this.#outputs.push(store.put(block, lineage, program.index));
+    this.#outputs.push(store.put(block, lineage, program.index, this.#making()));
     this.#yielded += 1;
     const { blocks, bytes } = this.#credit;
     this.#credit = { blocks: blocks - 1, bytes: bytes - block.sizeBytes };
     onNews();
+  }
+
+  /** How the next output is made, if that may be repeated. */
+  #making(): Making | undefined {
+    const input = this.#input;
+    if (this.#tools.program.mayRepeat !== true || input === undefined) return undefined;
+    return { input, attempt: this.#attempt, index: this.#yielded };
   }
 
   /** Waits for the right to produce one more block, taken before each yield. */

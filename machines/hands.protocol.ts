@@ -146,6 +146,8 @@ export interface SpillReport {
   readonly writtenBytes: number;
   /** Blocks read again. */
   readonly restored: number;
+  /** Blocks that could not be read again, and were made again from where they had come from. */
+  readonly remade: number;
   /** Blocks that could not be written, or not be read. */
   readonly failed: number;
   /** What the last failure was; undefined when there was none. */
@@ -157,6 +159,7 @@ export const noSpill: SpillReport = {
   written: 0,
   writtenBytes: 0,
   restored: 0,
+  remade: 0,
   failed: 0,
   lastError: undefined,
 };

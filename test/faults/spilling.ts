@@ -22,9 +22,13 @@ export interface Spilling {
 
 export function spillingRun(
   store: SpillingStore,
-  options: OperatorOptions & { readonly kind?: 'rows' | 'columns' } = {},
+  options: OperatorOptions & {
+    readonly kind?: 'rows' | 'columns';
+    /** Options of the operator whose blocks are spilled. */
+    readonly make?: OperatorOptions;
+  } = {},
 ): Spilling {
-  const { kind = 'columns', ...rest } = options;
+  const { kind = 'columns', make = {}, ...rest } = options;
   let goOn: () => void = () => undefined;
   let onSpilled: () => void = () => undefined;
   const gate = new Promise<void>((resolve) => {
@@ -44,7 +48,7 @@ export function spillingRun(
         }
         onSpilled();
       },
-      { name: 'make', resources: { cpu: 0 }, queue: { blocks: BLOCKS } },
+      { name: 'make', resources: { cpu: 0 }, queue: { blocks: BLOCKS }, ...make },
     )
     .mapBlocks(
       async (rows) => {

@@ -128,6 +128,41 @@ describe.each(['columns', 'rows'] as const)('blocks of %s', (kind) => {
     },
   );
 
+  test.each(damages)(
+    'F50: a spilled file that is %s costs nothing when its block can be made again',
+    async (_name, damage, message) => {
+      const store = spillingStore({ directory: parent });
+      const { run, spilled, goOn } = spillingRun(store, { kind, make: { retries: 1 } });
+      const rows = run.collect();
+      await spilled;
+      damage(filesIn(parent));
+      goOn();
+      expect(await rows).toEqual(all);
+      const { spill, operators } = await run.done;
+      expect(spill.remade).toBeGreaterThan(0);
+      expect(spill).toMatchObject({
+        failed: spill.remade,
+        lastError: expect.stringMatching(message) as string,
+      });
+      expect(operators['check']).toMatchObject({ retried: 0, droppedCount: 0 });
+      expect(operators['make']).toMatchObject({ tasks: 1, blocksOut: BLOCKS });
+      expect(readdirSync(parent)).toEqual([]);
+    },
+  );
+
+  test('F50: all files damaged at once cost nothing when their blocks can be made again', async () => {
+    const store = spillingStore({ directory: parent });
+    const { run, spilled, goOn } = spillingRun(store, { kind, make: { retries: 1 } });
+    const rows = run.collect();
+    await spilled;
+    const files = filesIn(parent);
+    for (const file of files) truncateSync(file, 100);
+    goOn();
+    expect(await rows).toEqual(all);
+    expect((await run.done).spill.remade).toBeGreaterThanOrEqual(files.length - 2);
+    expect(run.snapshot().blockBytes.live).toBe(0);
+  });
+
   test('F50: of all files damaged at once, not one becomes a wrong row', async () => {
     const store = spillingStore({ directory: parent });
     const { run, spilled, goOn } = spillingRun(store, { kind, onError: 'skip' });
