@@ -45,6 +45,8 @@ export interface BlockStore {
    * @throws StoreError when there was none left.
    */
   readonly release: (ref: BlockRef) => void;
+  /** What may be in memory changes: half of it is where spilling begins, unless the spill says otherwise. */
+  readonly setLimit: (blockBytes: number) => void;
   /** Lets go of everything, whoever holds it: the run is gone, and later releases mean nothing. */
   readonly clear: () => void;
   /**
@@ -109,7 +111,8 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
   const spill = options?.spill;
   const remake = options?.remake;
   const account = createStoreAccount();
-  const highWater = spill?.highWater ?? (options?.blockBytes ?? Infinity) / 2;
+  let blockBytes = options?.blockBytes ?? Infinity;
+  const highWater = (): number => spill?.highWater ?? blockBytes / 2;
   const entries = new Map<number, Entry>();
   const idle = createIdleBlocks<Entry>();
   let nextId = 1;
@@ -146,7 +149,7 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
   /** Spills the blocks that are needed last, until there is little enough in memory. */
   function relieve(): void {
     if (spill === undefined || pause > 0 || closing !== undefined) return;
-    while (account.bytes() - writingBytes > highWater) {
+    while (account.bytes() - writingBytes > highWater()) {
       const coldest = idle.coldest();
       if (coldest === undefined) return;
       if (coldest.diskBytes > 0) {
@@ -303,7 +306,7 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
       account.add(entry);
       if (pause > 0) pause -= 1;
       sort(entry);
-      if (account.bytes() > highWater) relieve();
+      if (account.bytes() > highWater()) relieve();
       return { id, lineage, producer, numRows, sizeBytes };
     },
     get(ref) {
@@ -333,7 +336,11 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
       if (pause > 0) pause -= 1;
       if (entry.holders === 0) drop(entry);
       else sort(entry);
-      if (account.bytes() > highWater) relieve();
+      if (account.bytes() > highWater()) relieve();
+    },
+    setLimit(limit) {
+      blockBytes = limit;
+      relieve();
     },
     clear() {
       cleared = true;

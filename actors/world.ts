@@ -156,6 +156,9 @@ function receiveStore(store: BlockStore, event: StoreEvent): void {
     case 'store.release':
       for (const ref of event.refs) store.release(ref);
       break;
+    case 'store.setLimit':
+      store.setLimit(event.blockBytes);
+      break;
     case 'store.poll': {
       const { writing, written, writtenBytes, restored, remade, failed, lastError } =
         store.usage.spill;

@@ -127,6 +127,8 @@ export type StoreEvent =
   | { readonly type: 'store.retain'; readonly refs: readonly BlockRef[]; readonly count: number }
   /** One holder less for each ref; a block nobody holds is gone. */
   | { readonly type: 'store.release'; readonly refs: readonly BlockRef[] }
+  /** How many bytes may be in memory from now on. */
+  | { readonly type: 'store.setLimit'; readonly blockBytes: number }
   /** Asks for the bytes that were freed since the last time. Answered by `store.report`. */
   | { readonly type: 'store.poll'; readonly replyTo: Address<StoreReport> };
 

@@ -15,7 +15,7 @@ import {
 import { hostname, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { StoreError, TaskError } from '../../src/index.ts';
 import { spillingStore } from '../../src/node/index.ts';
 import type { Disk } from '../../src/node/spill/disk.ts';
@@ -366,6 +366,21 @@ describe('temporary files', () => {
     expect(await rows).toEqual([all, all]);
     expect(process.listenerCount('exit')).toBe(listeners);
   });
+});
+
+test('F38: a budget that is lowered is where spilling begins from then on', async () => {
+  const { run, spilled, goOn } = spillingRun(spillingStore({ directory: parent }), {
+    budget: { cpu: 1, blockBytes: 100_000_000 },
+  });
+  const rows = run.collect();
+  await spilled;
+  expect(run.snapshot().spill.written).toBe(0);
+  run.setBudget({ cpu: 1, blockBytes: 200_000 });
+  await vi.waitFor(() => {
+    expect(run.snapshot().blockBytes.live).toBeLessThanOrEqual(100_000 + 17_000);
+  });
+  goOn();
+  expect(await rows).toEqual(all);
 });
 
 test('maxBytes bounds the files, and what does not fit waits in memory', async () => {
