@@ -328,8 +328,9 @@ export class TaskRun implements Running {
       bound.push({ port: ports[index] ?? 0, ref, block: await store.load(ref) });
     }
     const output = {
-      emit: async (rows: readonly unknown[]): Promise<void> => {
-        for (const block of this.#sizer.add(checkRows(rows))) await this.#publish(block);
+      emit: async (rows: readonly unknown[] | Block<unknown>): Promise<void> => {
+        const made = this.#sizer.add(isBlock(rows) ? rows : checkRows(rows));
+        for (const block of made) await this.#publish(block);
       },
       forward: (ref: BlockRef): void => {
         store.retain(ref);

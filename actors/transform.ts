@@ -48,8 +48,8 @@ export interface StatefulInput {
 
 /** Where a stateful transform puts its outputs. Each call waits for output credit. */
 export interface Output {
-  /** A block of new rows. */
-  readonly emit: (rows: readonly unknown[]) => Promise<void> | void;
+  /** A new block, or the rows of one. */
+  readonly emit: (rows: readonly unknown[] | Block<unknown>) => Promise<void> | void;
   /** An input block as it is, without a copy. */
   readonly forward: (ref: BlockRef) => void;
 }
