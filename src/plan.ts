@@ -68,10 +68,24 @@ export function planPipeline(
       retries: plan.operators[index]?.retries ?? 0,
       givesInputsAway:
         plan.operators[index]?.retries === 0 && (node.options.onError ?? 'fail') === 'fail',
+      mayRepeat: mayRepeat(node),
       onRowError: node.options.onRowError ?? 'fail',
       retryDelay: retryDelay(node.options.retries, random),
     })),
   };
+}
+
+/**
+ * Whether the outputs of an operator may be made again when they are lost: its splits can be read
+ * again, or its `retries` say that it may run twice and yields the same then. It takes no token for
+ * that, so what needs more than a core and memory, calls at a rate for instance, is not repeated.
+ */
+function mayRepeat({ transform, options }: OperatorNode): boolean {
+  if (transform.kind === 'source') return transform.isRereadable === true;
+  if (transform.kind !== 'blocks' || options.atomic === true) return false;
+  const needs = Object.entries(options.resources ?? {});
+  const isOurs = needs.every(([name, need]) => need === 0 || name === 'cpu' || name === 'memory');
+  return isOurs && retryCount(options.retries) > 0;
 }
 
 /**

@@ -93,7 +93,10 @@ export function setBudget(
 ): SupervisorStep {
   return {
     context: { budget, stirred: true },
-    send: [tell(staff.resource, { type: 'resource.setBudget', budget, now })],
+    send: [
+      tell(staff.resource, { type: 'resource.setBudget', budget, now }),
+      tell(staff.store, { type: 'store.setLimit', blockBytes: budget.blockBytes }),
+    ],
   };
 }
 

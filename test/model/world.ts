@@ -121,6 +121,8 @@ export function receive(
       return { world: retain(world, event.refs, event.count), replies: none };
     case 'store.release':
       return release(world, event.refs);
+    case 'store.setLimit':
+      return { world, replies: none };
     case 'store.poll':
       return {
         world: { ...world, released: new Map(), storeTold: false },

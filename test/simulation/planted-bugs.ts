@@ -385,4 +385,28 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     why: 'an account goes below zero',
     from: 1,
   },
+  {
+    name: 'another output of the same input is made in the place of a lost one',
+    file: 'actors/remaker.ts',
+    find: 'skip: index,',
+    replace: 'skip: 0,',
+    why: 'a block is lost that could be made again',
+    from: 282,
+  },
+  {
+    name: 'a lost block is made by a first attempt, whichever it was',
+    file: 'actors/remaker.ts',
+    find: '          attempt,',
+    replace: '          attempt: 1,',
+    why: 'what fails at first is lost, although it can be made again',
+    from: 122,
+  },
+  {
+    name: 'a lost block is not made again',
+    file: 'actors/lost-block.ts',
+    find: "if (remake === undefined || origin?.kind !== 'step') throw loss;",
+    replace: 'if (remake === undefined || origin !== undefined) throw loss;',
+    why: 'a block is lost that could be made again',
+    from: 4,
+  },
 ];
