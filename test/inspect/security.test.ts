@@ -323,6 +323,16 @@ describe('what a viewer sends', () => {
     '{"id":1,"type":"ask","question":{"type":"moment","at":"now"}}',
     '{"id":1,"type":"ask","question":{"type":"events","fromSeq":0,"limit":1e9,"more":true}}',
     `{"id":1,"type":"ask","question":{"type":"value","actor":"${'x'.repeat(5000)}"}}`,
+    '{"id":1,"type":"ask","question":{"type":"watch","topics":["messages"]}}',
+    '{"id":1,"type":"ask","question":{"type":"watch","topics":"messages","since":0}}',
+    '{"id":1,"type":"ask","question":{"type":"watch","topics":["everything"],"since":0}}',
+    '{"id":1,"type":"ask","question":{"type":"watch","topics":["__proto__"],"since":0}}',
+    '{"id":1,"type":"ask","question":{"type":"watch","topics":[{"actor":"x"}],"since":0}}',
+    '{"id":1,"type":"ask","question":{"type":"watch","topics":[],"since":-2}}',
+    '{"id":1,"type":"ask","question":{"type":"watch","topics":[],"since":1.5}}',
+    '{"id":1,"type":"ask","question":{"type":"watch","topics":[],"since":0,"path":"/etc"}}',
+    `{"id":1,"type":"ask","question":{"type":"watch","topics":[${Array(21).fill('"states"').join()}],"since":0}}`,
+    `{"id":1,"type":"ask","question":{"type":"watch","topics":["actor:${'x'.repeat(5000)}"],"since":0}}`,
     `${'['.repeat(10_000)}${']'.repeat(10_000)}`,
   ])('is refused when it is nothing of ours: %s', async (text) => {
     const client = await connectClient(inspector.url);
@@ -381,6 +391,25 @@ describe('what a viewer sends', () => {
     });
     expect(answer).toMatchObject({ type: 'error', code: 'NOT_FOUND' });
     client.close();
+  });
+
+  test('asks again and again for everything, and gets it no more often than it may ask', async () => {
+    const client = await connectClient(inspector.url);
+    await client.next(ofType('hello'));
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, (_, turn) =>
+        client.ask({
+          type: 'ask',
+          question: { type: 'watch', topics: turn % 2 === 0 ? [] : ['messages'], since: -1 },
+        }),
+      ),
+    );
+    const refused = answers.filter((one) => one.type === 'error' && one.code === 'BUSY').length;
+    expect(refused).toBeGreaterThan(100);
+    const keyframes = client.received.filter(({ type }) => type === 'keyframe').length;
+    expect(keyframes).toBeLessThanOrEqual((200 - refused) / 2);
+    client.close();
+    await stillWorks();
   });
 });
 
