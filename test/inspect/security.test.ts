@@ -183,6 +183,33 @@ describe('a socket is refused', () => {
   });
 });
 
+describe('cookies', () => {
+  test('are neither set nor taken: they go to every port of this machine', async () => {
+    for (const path of ['/', '/index.html', '/missing']) {
+      expect((await request(port, path)).headers).not.toContain('set-cookie');
+    }
+    const opened = await upgrade(port, { 'sec-websocket-protocol': protocols() });
+    expect(opened.headers).not.toContain('set-cookie');
+    for (const name of ['token', 'sluice.token', `sluice-${String(port)}`]) {
+      const answer = await upgrade(port, {
+        'sec-websocket-protocol': SUBPROTOCOL,
+        cookie: `${name}=${token}`,
+      });
+      expect(answer.status).toBe(401);
+    }
+  });
+
+  test('nor is a token that stands in an address', async () => {
+    for (const path of [`/live?token=${token}`, `/live?${token}`]) {
+      const answer = await upgrade(port, { 'sec-websocket-protocol': SUBPROTOCOL }, path);
+      expect([401, 404]).toContain(answer.status);
+    }
+    expect(
+      (await upgrade(port, { 'sec-websocket-protocol': SUBPROTOCOL }, `/live/${token}`)).status,
+    ).toBe(404);
+  });
+});
+
 describe('who guesses tokens', () => {
   test('waits, and cannot make the server wait for everybody else', async () => {
     const guess = (): Promise<{ status: number }> =>
