@@ -244,12 +244,13 @@ function isChart(actor: AnyActorRef, chart: { readonly config: unknown }): boole
   return logicOf(actor).config === chart.config;
 }
 
-function escapeId(id: string): string {
+/** An id as a part of a path. */
+export function escapeId(id: string): string {
   return /[%/]/.test(id) ? id.replaceAll('%', '%25').replaceAll('/', '%2F') : id;
 }
 
 /** `running.polling` for `{ running: 'polling' }`. */
-function stateName(value: unknown): string {
+export function stateName(value: unknown): string {
   if (typeof value === 'string') return value;
   return Object.entries(value as Record<string, unknown>)
     .map(([state, inner]) => {

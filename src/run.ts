@@ -12,6 +12,7 @@ import { assemble, PIPELINE_OPTIONS, type PipelineOptions } from './assembly.ts'
 import { resolveBudget, type Budget } from './budget.ts';
 import type { FlowNode } from './graph.ts';
 import type { RunCommand } from '../machines/supervisor/supervisor.protocol.ts';
+import { inspectionAsked } from './inspect/asked.ts';
 import type { InspectorOptions, RecordingFile, RecordOptions } from './inspect/options.ts';
 import { keepInternals } from './run-internals.ts';
 import { createOutput } from './run-output.ts';
@@ -141,6 +142,8 @@ export function startRun<T>(
 ): Run<T> {
   checkNames('options', options, START_OPTIONS);
   const { signal, inspect, onEvent, ...assemblyOptions } = options;
+  // Simulated runs are over before anybody could look.
+  const asked = options.env === undefined ? inspectionAsked() : undefined;
   const listeners = new Set<(event: RunEventBody) => unknown>();
   const note = (event: RunEventBody): void => {
     for (const listener of listeners) listener(event);
@@ -171,7 +174,13 @@ export function startRun<T>(
   const run = createRun<T>({ name, actor, plan, world, trace, signal, callbacks });
   keepInternals(run, { env, startedAt, note });
   actor.start();
+  if (asked !== undefined) void showAsked(run, asked);
   return run;
+}
+
+async function showAsked<T>(run: Run<T>, asked: { readonly control: boolean }): Promise<void> {
+  const { announceRun } = await import('./node-tools.ts');
+  await announceRun(run, asked);
 }
 
 interface RunParts<T> {
