@@ -36,6 +36,8 @@ const TABS: Readonly<Record<string, (page: Page) => Promise<void>>> = {
   },
   timeline: async (page) => {
     await page.locator('canvas.gantt').waitFor();
+    // It is not only there: bars are on it.
+    await expect.poll(() => runningPixels(page)).toBeGreaterThan(1000);
   },
   metrics: async (page) => {
     await page.locator('[data-chart="throughput"] canvas').waitFor();
@@ -47,6 +49,24 @@ const TABS: Readonly<Record<string, (page: Page) => Promise<void>>> = {
     await page.getByText('Open a recording').first().waitFor();
   },
 };
+
+/** Pixels of the timeline in the colour of what runs. */
+function runningPixels(page: Page): Promise<number> {
+  return page.locator('canvas.gantt').evaluate((element) => {
+    const canvas = element as HTMLCanvasElement;
+    const wanted = getComputedStyle(canvas).getPropertyValue('--state-running').trim();
+    const pen = canvas.getContext('2d');
+    const { data } = pen?.getImageData(0, 0, canvas.width, canvas.height) ?? { data: [] };
+    let found = 0;
+    for (let pixel = 0; pixel < data.length; pixel += 4) {
+      const colour = [0, 1, 2].map((part) =>
+        (data[pixel + part] ?? 0).toString(16).padStart(2, '0'),
+      );
+      if (`#${colour.join('')}` === wanted) found += 1;
+    }
+    return found;
+  });
+}
 
 /** Which table says what the drawing shows: a caption, and a cell that must be in it. */
 const TABLES: Readonly<Record<string, readonly [string, string]>> = {

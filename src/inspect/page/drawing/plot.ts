@@ -1,6 +1,7 @@
 /** One chart over time (uPlot), in the theme's colours. All charts of a page share one cursor. */
 import uPlot from 'uplot';
 import { clock } from '../view/format.ts';
+import { paced } from './paced.ts';
 
 export interface Series {
   readonly name: string;
@@ -23,7 +24,8 @@ export interface PlotOptions {
 }
 
 export interface Plot {
-  readonly update: (data: PlotData, range: readonly [number, number] | undefined) => void;
+  /** The numbers are asked for when it is drawn: that is not with every update. */
+  readonly update: (data: () => PlotData, range: readonly [number, number] | undefined) => void;
   readonly destroy: () => void;
 }
 
@@ -79,7 +81,8 @@ export function mountPlot(element: HTMLElement, options: PlotOptions): Plot {
             label: name,
             stroke:
               colour === undefined ? read('--bad') : read(`--series-${String(colour % PALETTE)}`),
-            width: 1.6,
+            // One pixel: without a graphics card, a wider line takes thirty times as long to draw.
+            width: 1 / devicePixelRatio,
             points: { show: false },
             spanGaps: true,
             ...(dashed === true || colour === undefined || colour >= PALETTE
@@ -117,20 +120,16 @@ export function mountPlot(element: HTMLElement, options: PlotOptions): Plot {
   });
   resized.observe(element);
 
-  /** When the next drawing may begin: one that costs much is not made often. */
-  let dueAt = 0;
-  let waiting: ReturnType<typeof setTimeout> | undefined;
-  let latest: readonly [PlotData, readonly [number, number] | undefined] | undefined;
-
-  function draw(): void {
-    waiting = undefined;
-    if (latest === undefined) return;
-    const [data, range] = latest;
-    const began = performance.now();
-    show(data, range);
-    const now = performance.now();
-    dueAt = now + REST * (now - began);
-  }
+  let latest: Parameters<Plot['update']> | undefined;
+  const pace = paced(() => {
+    if (latest !== undefined && isSeen) show(latest[0](), latest[1]);
+  }, REST);
+  let isSeen = true;
+  const seen = new IntersectionObserver((changes) => {
+    isSeen = changes.at(-1)?.isIntersecting ?? true;
+    if (isSeen) pace.soon();
+  });
+  seen.observe(element);
 
   function show(data: PlotData, range: readonly [number, number] | undefined): void {
     const next = JSON.stringify(data.series.map(({ name, dashed }) => [name, dashed]));
@@ -151,20 +150,18 @@ export function mountPlot(element: HTMLElement, options: PlotOptions): Plot {
   return {
     update(data, range) {
       latest = [data, range];
-      if (waiting !== undefined) return;
-      const rest = dueAt - performance.now();
-      if (rest <= 0) draw();
-      else waiting = setTimeout(draw, rest);
+      pace.soon();
     },
     destroy() {
-      clearTimeout(waiting);
+      pace.cancel();
       element.removeEventListener('dblclick', onClick);
       resized.disconnect();
+      seen.disconnect();
       plot?.destroy();
     },
   };
 }
 
 function toColumns({ at, series }: PlotData): uPlot.AlignedData {
-  return [[...at], ...series.map(({ values }) => [...values])];
+  return [at.slice(), ...series.map(({ values }) => values.slice())];
 }

@@ -68,7 +68,10 @@ function Chart({ chart }: { readonly chart: MetricsChart }): ReactNode {
         draw: ({ model, numbers }: { model: RunModel; numbers: boolean }) => {
           if (!numbers) return;
           const { range } = viewer.place;
-          plot.update(chart.data(model), range === undefined ? undefined : [range.from, range.to]);
+          plot.update(
+            () => chart.data(model),
+            range === undefined ? undefined : [range.from, range.to],
+          );
         },
         destroy: plot.destroy,
       };

@@ -190,17 +190,26 @@ function TimeTravel(): ReactNode {
 function Marks({ from, to }: { readonly from: number; readonly to: number }): ReactNode {
   const { source } = useViewer();
   const span = Math.max(1, to - from);
-  const x = (at: number): number => Math.min(1000, Math.max(0, (1000 * (at - from)) / span));
+  const x = (at: number): number =>
+    Math.min(1000, Math.max(0, Math.round((1000 * (at - from)) / span)));
   const whys = source.model.history.whys.entries;
+  // Those that are too short to be seen are left out: there may be thousands.
+  const bands = whys
+    .map(({ since, kind }, index) => ({
+      kind,
+      left: x(since),
+      right: x(whys[index + 1]?.since ?? to),
+    }))
+    .filter(({ left, right }) => right > left);
   return (
     <svg viewBox="0 0 1000 26" preserveAspectRatio="none" aria-hidden="true">
-      {whys.map(({ since, kind }, index) => (
+      {bands.map(({ kind, left, right }) => (
         <rect
-          key={`${String(since)} ${String(index)}`}
+          key={left}
           className={`why-band why-${kind}`}
-          x={x(since)}
+          x={left}
           y={20}
-          width={Math.max(0, x(whys[index + 1]?.since ?? to) - x(since))}
+          width={right - left}
           height={5}
         />
       ))}
