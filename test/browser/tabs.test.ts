@@ -99,6 +99,28 @@ test.each(Object.entries(TABLES))('T shows %s as a table', async (tab, [caption,
   await end();
 });
 
+test('a chart says what is under the pointer; a range is dragged, and a moment picked', async () => {
+  const { page, end } = await visit(browser, `${served.url}?tab=metrics`);
+  const chart = page.locator('[data-chart="durations"] canvas');
+  await chart.waitFor();
+  const { x = 0, y = 0, width = 0, height = 0 } = (await chart.boundingBox()) ?? {};
+  const middle = y + height / 2;
+  await page.mouse.move(x + width / 2, y + 12);
+  await page.locator('.plot-note', { hasText: /^00:01\.\d · enrich p\d\d · 40 ms$/ }).waitFor();
+  // One cursor for all charts.
+  await expect.poll(() => page.locator('.plot-cursor:visible').count()).toBe(7);
+  await page.mouse.move(x + width * 0.4, middle);
+  await page.mouse.down();
+  await page.mouse.move(x + width * 0.8, middle, { steps: 4 });
+  await page.mouse.up();
+  await expect.poll(() => page.url()).toMatch(/range=\d+-\d+/);
+  const [, from = '', to = ''] = /range=(\d+)-(\d+)/.exec(page.url()) ?? [];
+  expect(Number(to) - Number(from)).toBeGreaterThan(800);
+  await page.mouse.dblclick(x + width / 2, middle);
+  await expect.poll(() => Number(new URL(page.url()).searchParams.get('t'))).toBeGreaterThan(+from);
+  await end();
+});
+
 test('colours forced by the system leave glyphs, words and borders', async () => {
   const { page, end } = await visit(browser, served.url, { forcedColors: true });
   await TABS['pipeline']?.(page);

@@ -1,8 +1,8 @@
 /** Where things are on the timeline: lanes, moments, and how often it is drawn. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { niceStep } from '../../src/inspect/page/drawing/gantt/ruler.ts';
 import { placeLanes } from '../../src/inspect/page/drawing/gantt/lanes.ts';
 import { createTimeScale, LABELS } from '../../src/inspect/page/drawing/gantt/time-scale.ts';
+import { niceStep } from '../../src/inspect/page/drawing/nice-step.ts';
 import { paced } from '../../src/inspect/page/drawing/paced.ts';
 import type { TaskBar } from '../../src/run-model/index.ts';
 
@@ -50,13 +50,15 @@ test('moments are where the scale says, and back', () => {
 });
 
 test.each([
-  [0.3, 1],
+  [0.3, 0.5],
+  [0.2, 0.2],
+  [0.0011, 0.002],
   [3, 5],
   [11, 20],
   [600, 1000],
   [5000, 5000],
-])('numbers at least %s ms apart are %s ms apart', (least, step) => {
-  expect(niceStep(least)).toBe(step);
+])('numbers at least %s apart are %s apart', (least, step) => {
+  expect(niceStep(least)).toBeCloseTo(step, 9);
 });
 
 beforeEach(() => {

@@ -1,6 +1,7 @@
 /** The ruler above the lanes, the range that is chosen, and the line of the moment. */
 import { clock } from '../../view/format.ts';
 import type { Span } from '../../view/place.ts';
+import { niceStep } from '../nice-step.ts';
 import type { GanttColours } from './colours.ts';
 import { RULER } from './lanes.ts';
 import type { TimeScale } from './time-scale.ts';
@@ -31,7 +32,7 @@ export function drawRuler(
   on.fillStyle = colours.dim;
   on.strokeStyle = colours.line;
   on.textBaseline = 'middle';
-  const step = niceStep(msPerPixel * SPACE);
+  const step = Math.max(1, niceStep(msPerPixel * SPACE));
   on.beginPath();
   for (let at = Math.ceil(span.from / step) * step; at <= span.to; at += step) {
     const x = toX(at);
@@ -49,11 +50,4 @@ export function drawRuler(
     on.fillRect(x1, RULER - 3, x2 - x1, 3);
   }
   on.fillRect(toX(now), 0, 1.5, height);
-}
-
-/** One, two or five of some power of ten: milliseconds, at least as many as given. */
-export function niceStep(least: number): number {
-  const power = 10 ** Math.floor(Math.log10(Math.max(1, least)));
-  const factor = [1, 2, 5, 10].find((candidate) => candidate * power >= least) ?? 10;
-  return Math.max(1, factor * power);
 }
