@@ -15,6 +15,7 @@ import { operatorMachine } from '../operator/operator.machine.ts';
 import { resourceMachine } from '../resource/resource.machine.ts';
 import { react } from '../xstate.ts';
 import { runReport, type RunReport } from './run-report.ts';
+import { staffId } from './staff-id.ts';
 import { freshView, nothingLoosened, type SupervisorContext } from './supervisor.context.ts';
 import {
   complete,
@@ -131,12 +132,12 @@ export const supervisorMachine = setup({
   description: 'One run of a pipeline.',
   context: ({ input, spawn, self }) => {
     const { plan, budget, ranking, now, cancelled } = input;
-    const runner = spawn('runner', { id: 'runner' });
-    const store = spawn('store', { id: 'store' });
-    const clock = spawn('clock', { id: 'clock' });
-    const outlet = spawn('outlet', { id: 'outlet' });
+    const runner = spawn('runner', { id: staffId('runner', plan) });
+    const store = spawn('store', { id: staffId('store', plan) });
+    const clock = spawn('clock', { id: staffId('clock', plan) });
+    const outlet = spawn('outlet', { id: staffId('outlet', plan) });
     const resource = spawn('resource', {
-      id: 'resource',
+      id: staffId('resource', plan),
       input: { budget, holders: plan.operators.length, now, client: self },
     });
     const operators = plan.operators.map((operator) =>
