@@ -57,5 +57,5 @@ test('so does the reason for which it was cancelled', async () => {
     .next()
     .catch((error: unknown) => error);
   expect(thrown).toBeInstanceOf(CancelledError);
-  expect(thrown).toMatchObject({ reason: 'enough' });
+  expect(thrown).toMatchObject({ cause: 'enough' });
 });
