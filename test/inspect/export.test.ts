@@ -20,7 +20,7 @@ import {
 import { parseRecording, type RecordingHeader } from '../../src/inspect/recording.ts';
 import { replayPage } from '../../src/inspect/server/index.ts';
 import type { RunModel } from '../../src/run-model/index.ts';
-import { parseTrace } from './trace-parser.ts';
+import { parseTrace, type Slice } from './trace-parser.ts';
 
 /** A name that would break out of anything it is put into without care. */
 const NASTY = `</script><script>alert(1)</script>"';]}#&--><!--|%%`;
@@ -84,9 +84,32 @@ describe('a Chrome trace', () => {
     for (const { ts, end } of waited) expect(end - ts).toBe(5000);
   });
 
-  test('has the way of blocks, waits in queues, and counters', () => {
-    const { flows, waits, counters } = parseTrace(JSON.stringify(chromeTrace(events)));
-    expect(flows).toBe(60);
+  test('has the way of each block: from the task that made it to the task that took it', () => {
+    const { flows } = parseTrace(JSON.stringify(chromeTrace(events)));
+    const makers = new Map<number, string>();
+    const takers = new Map<number, string>();
+    for (const event of events) {
+      if (event.type === 'block.produced') {
+        makers.set(event.block.id, `${event.operator} ${String(event.task)}`);
+      } else if (event.type === 'task.started') {
+        for (const { id } of event.inputs)
+          takers.set(id, `${event.operator} ${String(event.task)}`);
+      }
+    }
+    const names = model.operators.map(({ name }) => name);
+    const taskOf = (slice: Slice): string =>
+      slice.around === undefined
+        ? `${names[slice.pid - 2] ?? ''} ${slice.name.replace('task ', '')}`
+        : taskOf(slice.around);
+    expect(flows).toHaveLength(60);
+    for (const { id, from, to } of flows) {
+      expect(taskOf(from)).toBe(makers.get(id as number));
+      expect(taskOf(to)).toBe(takers.get(id as number));
+    }
+  });
+
+  test('has waits in queues, and counters', () => {
+    const { waits, counters } = parseTrace(JSON.stringify(chromeTrace(events)));
     expect(waits).toBeGreaterThan(10);
     expect([...counters]).toEqual(
       expect.arrayContaining(['live bytes', 'cpu in use', 'queued blocks', 'tasks']),
@@ -107,11 +130,30 @@ describe('a Chrome trace', () => {
   test('a parser that finds nothing wrong would be no test', () => {
     const broken = (change: (text: string) => string): readonly string[] =>
       parseTrace(change(JSON.stringify(chromeTrace(events)))).problems;
-    expect(broken((text) => text.replace('"pid":3', '"pid":"3"'))).not.toEqual([]);
-    expect(broken((text) => text.replace('"ph":"e"', '"ph":"b"'))).not.toEqual([]);
-    expect(
-      broken((text) => text.replace(/("pid":3,"tid":1,"name":"task[^{]*"dur":)\d+/, '$139001')),
-    ).not.toEqual([]);
+    const changes: readonly [from: string | RegExp, to: string][] = [
+      ['"pid":3', '"pid":"3"'],
+      ['"ph":"e"', '"ph":"b"'],
+      ['"ph":"E"', '"ph":"e"'],
+      [',"bp":"e"', ''],
+      [/"name":"thread_name"/, '"name":"process_name"'],
+      ['"ph":"B"', '"ph":"X"'],
+    ];
+    for (const [from, to] of changes) {
+      expect(
+        broken((text) => text.replace(from, to)),
+        String(from),
+      ).not.toEqual([]);
+    }
+    // Arrows before the slices they are bound to, as they could be found in the order they are made.
+    const { traceEvents, ...rest } = chromeTrace(events);
+    const arrows = traceEvents.filter(({ ph }) => ph === 's' || ph === 'f');
+    const others = traceEvents.filter(({ ph }) => ph !== 's' && ph !== 'f');
+    const early = { ...rest, traceEvents: [...arrows, ...others] };
+    expect(parseTrace(JSON.stringify(early)).problems).not.toEqual([]);
+    const overlapping = [0, 5].map((ts) => ({ ph: 'X', pid: 1, tid: 1, name: 'x', ts, dur: 10 }));
+    expect(parseTrace(JSON.stringify({ traceEvents: overlapping })).problems).toContain(
+      'x of 1 1 overlaps x',
+    );
   });
 });
 
