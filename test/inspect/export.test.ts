@@ -3,10 +3,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { createMachine } from 'xstate';
 import { simEnv } from '../../actors/sim-env.ts';
+import { describeMachine } from '../../machines/machine-definition.ts';
 import type { RunEvent } from '../../machines/run-event.ts';
 import { pipeline } from '../../src/index.ts';
 import {
+  chartSvg,
   chromeTrace,
   graphSvg,
   mermaidChart,
@@ -16,6 +19,8 @@ import {
   modelOf,
   recordingText,
   replayHtml,
+  sequenceSvg,
+  timelineSvg,
 } from '../../src/inspect/export/index.ts';
 import { parseRecording, type RecordingHeader } from '../../src/inspect/recording.ts';
 import { replayPage } from '../../src/inspect/server/index.ts';
@@ -195,20 +200,105 @@ describe('Mermaid', () => {
   });
 });
 
+/** It is one well-formed picture that loads nothing and runs nothing. */
+function expectToStandAlone(svg: string): void {
+  expect(svg).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" role="img"/);
+  expect(svg).not.toMatch(
+    /href|<script|<style|<foreignObject|url\(|\son\w+=|NaN|undefined|Infinity/,
+  );
+  // Every tag that opens is closed.
+  const open: string[] = [];
+  for (const [, slash, tag = '', empty] of svg.matchAll(/<(\/?)(\w+)[^>]*?(\/?)>/g)) {
+    if (slash === '/') expect(open.pop()).toBe(tag);
+    else if (empty !== '/') open.push(tag);
+  }
+  expect(open).toEqual([]);
+}
+
+describe('an SVG of a statechart', () => {
+  test('has every state with what leads out of it, and marks the one it is in', () => {
+    const definition = model.machines['supervisor'];
+    if (definition === undefined) throw new Error('the supervisor is unknown');
+    const svg = chartSvg(definition, 'running.polling');
+    expectToStandAlone(svg);
+    for (const state of ['▶ running', '▶ polling', 'paused', 'draining', 'done (final)']) {
+      expect(svg).toContain(`>${state}<`);
+    }
+    expect(svg).toMatch(/\(initial\)</);
+    expect(svg.match(/▶/g)).toHaveLength(2);
+    expect(svg).toMatch(/run\.cancel → draining \/ cancel</);
+    expect(chartSvg(definition)).not.toContain('▶');
+  });
+
+  test('has states beside each other that are active together, and cannot be broken by names', () => {
+    const definition = describeMachine(
+      createMachine({
+        id: NASTY,
+        type: 'parallel',
+        states: {
+          [NASTY]: { initial: 'x', states: { x: { on: { [NASTY]: 'y' } }, y: { type: 'final' } } },
+          other: {},
+        },
+      }),
+    );
+    if (definition === undefined) throw new Error('it is no statechart');
+    const svg = chartSvg(definition, 'other');
+    expectToStandAlone(svg);
+    expect(svg.match(/stroke-dasharray/g)).toHaveLength(2);
+    expect(svg).toContain('&#60;/script&#62;');
+  });
+});
+
+describe('an SVG of messages', () => {
+  test('has a line of life for each actor, and an arrow for each message', () => {
+    const messages = model.history.messages.entries.slice(0, 40);
+    const svg = sequenceSvg(messages);
+    expectToStandAlone(svg);
+    const actors = new Set(messages.flatMap(({ from, to }) => [from, to]));
+    expect(svg).toContain(`40 messages between ${String(actors.size)} actors`);
+    expect(svg.match(/stroke-dasharray="4 4"/g)).toHaveLength(actors.size);
+    expect(svg.match(/ Z"/g)).toHaveLength(40);
+    expect(svg).toContain('>exported<');
+    expectToStandAlone(sequenceSvg([]));
+  });
+
+  test('shows what an actor tells itself, what comes from outside, and no tags', () => {
+    const message = { seq: 1, at: 0, refs: 2, cause: undefined };
+    const svg = sequenceSvg([
+      { ...message, from: undefined, to: 'a', type: NASTY },
+      { ...message, from: 'a', to: 'a', type: 'again' },
+    ]);
+    expectToStandAlone(svg);
+    expect(svg).toContain('>Outside<');
+    expect(svg).toContain('>again (2 blocks)<');
+  });
+});
+
+describe('an SVG of the timeline', () => {
+  test('has a lane for each slot and a bar for each task, with what it waited for', () => {
+    const svg = timelineSvg(model);
+    expectToStandAlone(svg);
+    expect(svg.match(/<g><title>task /g)).toHaveLength(model.history.tasks.entries.length);
+    for (const lane of ['source 0', 'work 0', 'work 2', 'twice 0']) {
+      expect(svg).toContain(`>${lane}<`);
+    }
+    expect(svg).toContain('height="2" fill="#c5221f"');
+    expectToStandAlone(timelineSvg(modelOf([])));
+  });
+
+  test('of a run under way has the tasks that are', async () => {
+    const svg = timelineSvg(modelOf(await recorded(NASTY.slice(0, 40), 25)));
+    expectToStandAlone(svg);
+    expect(svg).toContain(': under way, ');
+  });
+});
+
 describe('an SVG of the graph', () => {
   test('shows each operator with its state, and stands alone', () => {
     const svg = graphSvg(model);
-    expect(svg).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" role="img"/);
+    expectToStandAlone(svg);
     expect(svg).toContain('<title>exported: done</title>');
     expect(svg.match(/✓ done/g)).toHaveLength(3);
-    expect(svg).not.toMatch(/href|<script|url\(/);
-    // Every tag that opens is closed.
-    const open: string[] = [];
-    for (const [, slash, tag = '', empty] of svg.matchAll(/<(\/?)(\w+)[^>]*?(\/?)>/g)) {
-      if (slash === '/') expect(open.pop()).toBe(tag);
-      else if (empty !== '/') open.push(tag);
-    }
-    expect(open).toEqual([]);
   });
 
   test('cannot be broken by names', async () => {
