@@ -10,6 +10,7 @@ import { BUILT_PAGE } from './support/build-page.ts';
 import { launchBrowser } from './support/chromium.ts';
 import { record } from './support/recordings.ts';
 import { servePage } from './support/serve.ts';
+import { violations } from './support/violations.ts';
 import { visit } from './support/visit.ts';
 
 let browser: Browser;
@@ -117,6 +118,7 @@ test('far more are seen from far away without words, and from near with them', a
   await graph.waitFor();
   expect(await graph.getAttribute('aria-label')).toMatch(/\d+ running.*T shows them as a table/);
   expect(await page.locator('.card').count()).toBe(0);
+  expect(await violations(page)).toEqual([]);
 
   // What runs is in its colour, and what is clicked is shown.
   const { x, y } = await boxInColour(page, 'running');
@@ -157,6 +159,7 @@ test('groups of operators are folded into one box each, and unfolded again', asy
   await page.getByText('10 groups of operators, 10 folded').waitFor();
   await cards.first().waitFor();
   expect(await cards.count()).toBe(11);
+  expect(await violations(page)).toEqual([]);
   const group = page.getByRole('button', { name: /^part 2, group of 13 operators, / });
   await group.focus();
   await page.keyboard.press('Enter');

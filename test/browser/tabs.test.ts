@@ -1,10 +1,10 @@
 /** Every tab, in both themes: what it shows, its table, and what a checker of accessibility says of it. */
-import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launchBrowser } from './support/chromium.ts';
 import { ORDERS_BUDGET, orders, record } from './support/recordings.ts';
 import { servePage, type Served } from './support/serve.ts';
+import { violations } from './support/violations.ts';
 import { visit } from './support/visit.ts';
 
 let browser: Browser;
@@ -137,12 +137,3 @@ test('the page goes by a screen of 1024 pixels without anything out of reach', a
   expect(wide).toBe(false);
   await end();
 });
-
-async function violations(page: Page): Promise<readonly string[]> {
-  await page.evaluate(axe.source);
-  const found = await page.evaluate(async () => {
-    const checker = (window as unknown as { axe: typeof axe }).axe;
-    return (await checker.run(document)).violations;
-  });
-  return found.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`));
-}
