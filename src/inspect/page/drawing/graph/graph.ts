@@ -70,13 +70,17 @@ export function mountGraph(element: HTMLElement, events: GraphEvents): GraphDraw
   function show(): void {
     if (scene === undefined || drawn === undefined) return;
     const far = isFar();
+    const detail = far ? 'low' : 'full';
+    if (far) overview.now();
+    if (element.dataset['detail'] === detail) return;
+    element.dataset['detail'] = detail;
     canvas.hidden = !far;
     attribute(world, 'display', far ? 'none' : 'inline');
     attribute(root, 'role', far ? 'img' : 'group');
-    attribute(root, 'tabindex', far ? 0 : -1);
-    element.dataset['detail'] = far ? 'low' : 'full';
-    if (far) overview.now();
-    else if (parts === undefined) write(true);
+    if (far) attribute(root, 'tabindex', 0);
+    else root.removeAttribute('tabindex');
+    // Nothing was written while it was not seen.
+    write(true);
   }
 
   /** Cards are made when they are first seen. */
