@@ -7,6 +7,11 @@ export function inspectRun(): never {
   );
 }
 
+/** A browser has no variables that could ask for it. */
+export function announceRun(): void {
+  return undefined;
+}
+
 export function recordRun(): never {
   throw new RunError(
     'run.record() writes a file, which takes Node; in a browser, take the events from run.trace',

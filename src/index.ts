@@ -5,6 +5,11 @@
  */
 export { pipeline, type FromOptions, type PipelineStart } from './pipeline.ts';
 export { statelyInspector, type StatelyInspectorOptions } from './stately-inspector.ts';
+export {
+  xstate4Inspector,
+  type XState4DevTools,
+  type XState4InspectorOptions,
+} from './inspect/xstate4/xstate4-inspector.ts';
 export type { BlockResult, BlocksResult, BuiltInOptions, Flow } from './flow.ts';
 export type { RowsOf } from './inference.ts';
 export type { BlocksOptions, OnError, OperatorOptions, Retries } from './options.ts';

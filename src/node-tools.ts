@@ -2,7 +2,7 @@
  * What a run can do in Node alone. The main entry imports this file only when it is asked for, and a
  * bundler for browsers takes `browser-tools.ts` in its place (see `browser` in package.json).
  */
-import { OptionError } from '../machines/errors.ts';
+import { describe, OptionError } from '../machines/errors.ts';
 import type { InspectorOptions, RecordingFile, RecordOptions } from './inspect/options.ts';
 import { recordEvents } from './inspect/server/recording-file.ts';
 import { internalsOf } from './run-internals.ts';
@@ -14,6 +14,24 @@ export async function inspectRun<T>(run: Run<T>, options: InspectorOptions): Pro
   // It takes `ws`, which is there only for those who inspect.
   const { sharedInspector } = await import('./inspect/server/inspector.ts');
   return (await sharedInspector(options)).inspect(run);
+}
+
+/** Addresses that have been printed. */
+const announced = new Set<string>();
+
+/**
+ * Shows a run because `SLUICE_INSPECT` asks for it: the address goes to the error output, once. What goes
+ * wrong is warned about, and is no business of the run.
+ */
+export async function announceRun<T>(run: Run<T>, options: InspectorOptions): Promise<void> {
+  try {
+    const url = await inspectRun(run, options);
+    if (announced.has(url)) return;
+    announced.add(url);
+    process.stderr.write(`inspector: ${url}\n`);
+  } catch (error) {
+    process.emitWarning(`SLUICE_INSPECT: ${describe(error)}`, 'SluiceInspectorWarning');
+  }
 }
 
 /** Records a run to a file from now on. */

@@ -1,6 +1,7 @@
 /** `sluice run`: runs the pipeline of a file to its end, and says what it did. */
 import type { RunReport } from '../../machines/supervisor/run-report.ts';
 import type { Budget } from '../budget.ts';
+import { inspectionAsked } from '../inspect/asked.ts';
 import { showProgress } from '../node/progress.ts';
 import { summaryLines } from '../node/run-summary.ts';
 import { paint } from '../node/terminal-text.ts';
@@ -30,8 +31,9 @@ export interface RunOptions {
 /** Returns the exit code. */
 export async function runFlow(file: string, options: RunOptions): Promise<number> {
   const { budget = {}, quiet = false } = options;
+  const wanted = withAsked(options);
   const flow = await loadFlow(file, options.export);
-  const inspector = await inspectorFor(options);
+  const inspector = await inspectorFor(wanted);
   const run = flow.start({ budget });
   if (inspector !== undefined) {
     const url = inspector.inspect(run);
@@ -59,6 +61,15 @@ export async function runFlow(file: string, options: RunOptions): Promise<number
   } finally {
     interruption.ignore();
   }
+}
+
+/** The options, and what `SLUICE_INSPECT` asks for besides. */
+function withAsked(options: RunOptions): RunOptions {
+  const asked = inspectionAsked();
+  // It is done here, where the inspector stays as long as somebody looks: runs need not do it again.
+  delete process.env['SLUICE_INSPECT'];
+  if (asked === undefined) return options;
+  return { ...options, inspect: true, control: asked.control || options.control === true };
 }
 
 /** The inspector is there before the run begins, so that it misses nothing. */

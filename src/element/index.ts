@@ -10,9 +10,11 @@ import type { InspectorPlace, InspectorTheme } from '../inspect/view-options.ts'
 
 /**
  * Attributes: `src` (address of an inspector, with its token), `theme`, `control`. Properties: `source`
- * (a run, a recording, ...), `place`. Event: `error`, with what went wrong as its `error`.
+ * (a run, a recording, ...), `place`, which counts when the source is set. Event: `error`, with what went
+ * wrong as its `error`.
  */
 export class PipelineViewElement extends HTMLElement {
+  /** @internal */
   static readonly observedAttributes = ['src', 'theme', 'control'] as const;
 
   #source: Inspected | undefined;
@@ -20,6 +22,7 @@ export class PipelineViewElement extends HTMLElement {
   /** Where in the run to begin. */
   place: InspectorPlace | undefined;
 
+  /** What is shown; until it is set, that of the attribute `src`. */
   get source(): Inspected | undefined {
     return this.#source ?? this.getAttribute('src') ?? undefined;
   }
@@ -29,15 +32,18 @@ export class PipelineViewElement extends HTMLElement {
     this.#mount();
   }
 
+  /** @internal */
   connectedCallback(): void {
     if (this.style.display === '') this.style.display = 'block';
     this.#mount();
   }
 
+  /** @internal */
   disconnectedCallback(): void {
     this.#unmount();
   }
 
+  /** @internal */
   attributeChangedCallback(name: string): void {
     if (name === 'theme') this.#view?.setTheme(this.#theme());
     else this.#mount();
@@ -69,6 +75,12 @@ export class PipelineViewElement extends HTMLElement {
     this.#view?.unmount();
     this.#view = undefined;
     this.replaceChildren();
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'pipeline-view': PipelineViewElement;
   }
 }
 

@@ -1,17 +1,21 @@
 /** Opens whatever a component is given: a run, an address, a recording. */
+import { liveEnv } from '../../actors/env.ts';
 import { OptionError } from '../../machines/errors.ts';
 import type { Run } from '../run.ts';
-import { localSource } from './local-source.ts';
+import { localSource, recorderSource } from './local-source.ts';
 import { readRecording, type Recording } from './recording.ts';
 import { recordingSource } from './recording-source.ts';
 import type { RunSource } from './run-source.ts';
 import { connectSource } from './socket-source.ts';
+import { createRecorder } from './recorder.ts';
+import { watchReceiver, type XState4Receiver } from './xstate4/watch-receiver.ts';
 
 /**
  * A run of this process, the address an inspector's server printed (with its token), a recording that
- * was read, the file of one, or a source of one's own.
+ * was read, the file of one, a receiver of `@xstate/inspect` (an app with XState 4), or a source of one's
+ * own.
  */
-export type Inspected = AnyRun | string | URL | Recording | Blob | RunSource;
+export type Inspected = AnyRun | string | URL | Recording | Blob | XState4Receiver | RunSource;
 
 /** A run of whatever rows: what tells it from the others. */
 type AnyRun = Pick<Run<unknown>, 'name' | 'trace' | 'snapshot' | 'cancel'>;
@@ -27,6 +31,10 @@ export async function openSource(what: Inspected, options: OpenOptions = {}): Pr
   if (what instanceof Blob) return recordingSource(await readRecording(what));
   if ('modelAt' in what) return what;
   if ('events' in what) return recordingSource(what);
+  if ('subscribe' in what) {
+    const recorder = createRecorder('run-0', watchReceiver(what, 'XState 4', liveEnv));
+    return recorderSource(recorder, liveEnv, { control: false, values: true });
+  }
   return localSource(what as Run<unknown>, options);
 }
 

@@ -5,12 +5,14 @@
  */
 import type { RunEvent } from '../../machines/run-event.ts';
 import type { RunModel } from '../run-model/model.ts';
+import type { PackedEvent } from './packed-events.ts';
+import type { Topic } from './topics.ts';
 
 /** Raised when an old viewer would misread the messages. A viewer refuses any other than its own. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** WebSocket subprotocols a viewer offers: this one, and `sluice.token.<token>`. */
-export const SUBPROTOCOL = 'sluice.inspect.v1';
+export const SUBPROTOCOL = 'sluice.inspect.v2';
 export const TOKEN_SUBPROTOCOL = 'sluice.token.';
 
 /** The model at one moment: what comes after is made of it and the events with higher numbers. */
@@ -52,8 +54,9 @@ export type ServerMessage =
       readonly breakpoints: readonly Breakpoint[];
       readonly range: TimeRange;
     }
-  | { readonly type: 'events'; readonly events: readonly RunEvent[]; readonly range: TimeRange }
-  /** In place of `skipped` events that were too many for the viewer. */
+  /** What is watched of the events up to the end of the range, and no more than that. */
+  | { readonly type: 'events'; readonly events: readonly PackedEvent[]; readonly range: TimeRange }
+  /** In place of `skipped` events that were too many for the viewer, or of those it had not watched. */
   | {
       readonly type: 'keyframe';
       readonly keyframe: Keyframe;
@@ -102,6 +105,11 @@ export type ClientMessage =
 export type Question =
   /** Follow another run: answered by `hello`, then by a reply. */
   | { readonly type: 'select'; readonly run: string }
+  /**
+   * Be told of these topics from now on; without this, of everything. Where they are new, a keyframe comes
+   * first, with the history after the event `since`: what the viewer has missed. Answered by `null`.
+   */
+  | { readonly type: 'watch'; readonly topics: readonly Topic[]; readonly since: number }
   /** The keyframe at or before a moment, and the events from there to it. Answered by `Moment`. */
   | { readonly type: 'moment'; readonly at: number }
   /** Events by number, at most `limit` (and 5,000). Answered by `{ events }`. */

@@ -3,7 +3,6 @@
  * viewers share it. It attaches when it is made and lets go when it is closed; nothing that goes wrong
  * with it reaches the run.
  */
-import type { AnyActorRef } from 'xstate';
 import type { Env } from '../../actors/env.ts';
 import { OptionError } from '../../machines/errors.ts';
 import type { BudgetInfo, RunEvent } from '../../machines/run-event.ts';
@@ -45,7 +44,8 @@ export interface Watched {
   readonly env: Env;
   /** On the clock of `env`. */
   readonly startedAt: number;
-  readonly root: AnyActorRef;
+  /** The context of one of its actors, by its path. */
+  readonly value: (path: string, options: RedactOptions) => ActorValue;
   /** Calls back with every event from now on, beginning with what is there already. */
   readonly listen: (listener: (event: RunEvent) => void) => () => void;
   readonly note: (event: {
@@ -77,7 +77,7 @@ export function watchRun<T>(run: Run<T>): Watched {
     kind: 'pipeline',
     env,
     startedAt,
-    root: run.actor,
+    value: (path, options) => valueOf(run.actor, path, options),
     listen(listener) {
       const subscription = run.trace.subscribe({ next: listener });
       return () => {
@@ -149,7 +149,7 @@ export function createRecorder(
     breakpoints: breakpoints.list,
     onEvent: (listener) => added(listeners, listener),
     onBreakpoints: (listener) => added(breakpointListeners, listener),
-    value: (actor) => valueOf(watched.root, actor, options),
+    value: (actor) => watched.value(actor, options),
     explain(operator) {
       if (controls === undefined)
         throw new SourceError('NOT_FOUND', 'these actors are no pipeline');

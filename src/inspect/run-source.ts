@@ -5,6 +5,7 @@
 import type { RunEvent } from '../../machines/run-event.ts';
 import type { RunModel } from '../run-model/model.ts';
 import type { ActorValue, Breakpoint, Command, Rights, RunInfo, TimeRange } from './protocol.ts';
+import type { Topic } from './topics.ts';
 
 export interface RunSource {
   /**
@@ -35,6 +36,12 @@ export interface RunSource {
   events(fromSeq: number, limit: number): Promise<readonly RunEvent[]>;
   /** The context of an actor at the live edge. Recordings have none: NOT_FOUND. */
   value(actor: string): Promise<ActorValue>;
+  /**
+   * Says what is looked at, so that nothing else has to be sent: `model` and `onEvents` need tell no more
+   * than that from now on, once the promise has resolved what has been missed is there. Before the first
+   * time everything is watched. Missing where all is at hand.
+   */
+  watch?(topics: readonly Topic[]): Promise<void>;
   /** Follows another run of `runs`. */
   select(run: string): Promise<void>;
   /**

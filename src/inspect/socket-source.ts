@@ -24,7 +24,9 @@ import {
   type TimeRange,
 } from './protocol.ts';
 import { SourceError, type RunSource, type SourceStatus } from './run-source.ts';
+import { createUnpacker } from './packed-events.ts';
 import { replay } from './timeline.ts';
+import { haveMessages, needMessages, type Topic } from './topics.ts';
 
 export interface SocketSourceOptions {
   /** `ws://127.0.0.1:1234/live` */
@@ -69,6 +71,10 @@ export function connectSource(options: SocketSourceOptions): RunSource {
   let rights: Rights = { control: false, values: false };
   let breakpoints: readonly Breakpoint[] = [];
   let range: TimeRange = { from: 0, to: 0, firstSeq: 0, lastSeq: -1, keyframes: [] };
+  const unpacker = createUnpacker();
+  let topics: readonly Topic[] | undefined;
+  /** Up to which event all messages are known. */
+  let messagesUntil = -1;
   let socket: SocketLike | undefined;
   let nextId = 1;
   let retryMs = FIRST_RETRY_MS;
@@ -114,11 +120,12 @@ export function connectSource(options: SocketSourceOptions): RunSource {
         break;
       case 'events':
         range = message.range;
-        takeEvents(message.events);
+        takeEvents(message.events.map(unpacker.unpack));
         break;
       case 'keyframe': {
         const { skipped } = message;
         range = message.range;
+        unpacker.reset(message.keyframe.model);
         takeKeyframe(message.keyframe.model, model.skipped + skipped);
         break;
       }
@@ -153,12 +160,15 @@ export function connectSource(options: SocketSourceOptions): RunSource {
     retryMs = FIRST_RETRY_MS;
     const isSame = run !== undefined && message.run?.id === run.id && isContinued(message);
     ({ rights, runs, run, breakpoints, range } = { run: undefined, ...message });
+    unpacker.reset(message.keyframe?.model);
     if (message.keyframe !== undefined && isSame) {
       takeKeyframe(message.keyframe.model, model.skipped);
     } else {
       replaceModel(message.keyframe?.model ?? emptyModel());
     }
     status = statusNow();
+    messagesUntil = range.lastSeq;
+    tellTopics().catch(() => undefined);
   }
 
   /** Whether the run has gone on since: a server that was started again has another one of the same id. */
@@ -183,6 +193,8 @@ export function connectSource(options: SocketSourceOptions): RunSource {
 
   function takeEvents(events: readonly RunEvent[]): void {
     for (const event of events) if (event.seq > model.seq) applyRunEvent(model, event);
+    // Those that are not watched have been seen to, too.
+    model.seq = range.lastSeq;
     advanceModel(model, range.to);
     status = statusNow();
     if (events.length > 0) for (const listener of eventListeners) listener(events);
@@ -190,6 +202,13 @@ export function connectSource(options: SocketSourceOptions): RunSource {
 
   function statusNow(): SourceStatus {
     return { kind: model.end === undefined ? 'live' : 'ended' };
+  }
+
+  /** With each connection the server begins with everything. */
+  async function tellTopics(): Promise<void> {
+    if (topics === undefined || status.kind === 'connecting' || socket === undefined) return;
+    const since = needMessages(topics) ? messagesUntil : range.lastSeq;
+    await ask({ type: 'watch', topics, since });
   }
 
   function ask(question: Question): Promise<unknown> {
@@ -243,6 +262,12 @@ export function connectSource(options: SocketSourceOptions): RunSource {
     },
     async value(actor) {
       return (await ask({ type: 'value', actor })) as ActorValue;
+    },
+    async watch(wanted) {
+      if (wanted.join() === topics?.join()) return;
+      if (haveMessages(topics)) messagesUntil = range.lastSeq;
+      topics = wanted;
+      await tellTopics();
     },
     async select(id) {
       await ask({ type: 'select', run: id });

@@ -4,6 +4,7 @@ import type { Env } from '../../actors/env.ts';
 import { createTranslator } from '../../actors/run-events.ts';
 import { describe } from '../../machines/errors.ts';
 import type { RunEvent, RunEventBody } from '../../machines/run-event.ts';
+import { valueOf } from './actor-values.ts';
 import type { Watched } from './recorder.ts';
 
 /** Watches an actor and all below it, from now on. */
@@ -15,7 +16,7 @@ export function watchActor(actor: AnyActorRef, env: Env): Watched {
     kind: 'actor',
     env,
     startedAt,
-    root: actor,
+    value: (path, options) => valueOf(actor, path, options),
     controls: undefined,
     note(event) {
       for (const emit of numbering) emit(event);

@@ -36,6 +36,17 @@ export function recentHistory(
   };
 }
 
+/** The entries after an event. Samples are all there. */
+export function historyAfter(history: RunHistory, seq: number): RunHistory {
+  return {
+    tasks: after(history.tasks, seq),
+    messages: after(history.messages, seq),
+    whys: after(history.whys, seq),
+    logs: after(history.logs, seq),
+    metrics: history.metrics,
+  };
+}
+
 /** What was known, and after it what is new: `later` may begin before `earlier` ends, or after a gap. */
 export function joinHistory(earlier: RunHistory, later: RunHistory): RunHistory {
   const [firstSample = Infinity] = later.metrics.at;
@@ -68,6 +79,10 @@ function until<T extends { seq: number }>({ entries, dropped }: Log<T>, seq: num
     else high = middle;
   }
   return { entries: entries.slice(0, low), dropped };
+}
+
+function after<T extends { seq: number }>(log: Log<T>, seq: number): Log<T> {
+  return newest(log, log.entries.length - until(log, seq).entries.length);
 }
 
 function newest<T extends { seq: number }>({ entries, dropped }: Log<T>, keep: number): Log<T> {

@@ -1,25 +1,36 @@
 /** The inspector inside of an app: React components, hooks, and the custom element, built by a bundler. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import express from 'express';
 import type { Browser } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startInspector } from '../../src/inspect/server/index.ts';
+import {
+  mountInspector,
+  startInspector,
+  type MountedInspector,
+} from '../../src/inspect/server/index.ts';
 import { pipeline } from '../../src/index.ts';
 import { BUILT_PAGE } from './support/build-page.ts';
 import { launchBrowser } from './support/chromium.ts';
 import { ORDERS_BUDGET, orders, record } from './support/recordings.ts';
-import { servePage, type Served } from './support/serve.ts';
+import { POLICY, servePage, type Served } from './support/serve.ts';
 import { visit } from './support/visit.ts';
 
 let browser: Browser;
 let served: Served;
+/** Where the element alone is bundled, as a page without React has it. */
+let elementFolder: string;
 
 const SHELL = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>An app</title></head>
 <body><h1>An app</h1><div id="root"></div><div id="element"></div><script type="module" src="./app.js"></script></body></html>`;
 
 beforeAll(async () => {
-  const folder = await bundle(fileURLToPath(new URL('fixtures/app.tsx', import.meta.url)));
+  const folder = await bundle('app.tsx');
+  elementFolder = await bundle('element.ts');
   const recording = await record(orders, { budget: ORDERS_BUDGET }, 800);
   [browser, served] = await Promise.all([
     launchBrowser(),
@@ -33,8 +44,9 @@ afterAll(async () => {
 });
 
 /** As an app's bundler does it; the inspector stays the module that the package brings. The folder. */
-async function bundle(entry: string): Promise<string> {
-  const outDir = join(BUILT_PAGE, '../embedding-app');
+async function bundle(fixture: string): Promise<string> {
+  const entry = fileURLToPath(new URL(`fixtures/${fixture}`, import.meta.url));
+  const outDir = join(BUILT_PAGE, `../embedding-${fixture.replace(/\W/g, '-')}`);
   const { NODE_ENV } = process.env;
   process.env['NODE_ENV'] = 'production';
   await build({
@@ -95,6 +107,117 @@ test('developer tools open, and are as they were left', async () => {
   await page.reload();
   await page.getByRole('button', { name: 'Close the pipeline inspector' }).waitFor();
   await end();
+});
+
+/** An app with an inspector mounted in its server, and a page with the element in it. */
+async function serveApp(): Promise<{
+  url: string;
+  inspector: MountedInspector;
+  close: () => Promise<void>;
+}> {
+  const inspector = mountInspector({ ui: BUILT_PAGE, control: true });
+  const app = express();
+  app.use('/inspect', inspector.handler);
+  app.get('/app.html', (_request, response) => {
+    response.set('content-security-policy', POLICY);
+    response.type('html').send(SHELL);
+  });
+  app.use(express.static(elementFolder));
+  app.use(express.static(BUILT_PAGE));
+  const server = createServer(app);
+  inspector.attach(server, '/inspect');
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    inspector,
+    url: `http://127.0.0.1:${String(port)}/`,
+    async close() {
+      inspector.close();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+test('the element shows a live run by its address, with the rights of its token', async () => {
+  const run = pipeline('mounted')
+    .from(
+      (function* () {
+        for (let row = 0; ; row += 1) yield row;
+      })(),
+      { rowsPerBlock: 1 },
+    )
+    .mapBlocks(
+      async (rows) => {
+        await sleep(10);
+        return rows;
+      },
+      { name: 'live' },
+    )
+    .start();
+  run.drain().catch(() => undefined);
+  const { inspector, url, close } = await serveApp();
+  inspector.inspect(run);
+  const { page, end } = await visit(browser, `${url}app.html`);
+  const show = (token: string | undefined): Promise<void> =>
+    page.evaluate(
+      (src) => {
+        document.querySelector('pipeline-view')?.remove();
+        const element = document.createElement('pipeline-view');
+        element.style.height = '600px';
+        element.setAttribute('src', src);
+        document.body.append(element);
+      },
+      `/inspect/#token=${token ?? ''}`,
+    );
+  const view = page.locator('pipeline-view');
+  const hold = view.getByRole('button', { name: '‖ Hold' });
+
+  await show(inspector.tokens.control);
+  await view.locator('.card[data-operator="live"]').waitFor();
+  // It is live: what it counts goes up.
+  const done = async (): Promise<number> =>
+    Number(
+      /✓(\d+)/.exec((await view.locator('.card[data-operator="live"]').textContent()) ?? '')?.[1],
+    );
+  const before = await done();
+  await expect.poll(done, { timeout: 20_000 }).toBeGreaterThan(before);
+  await hold.click();
+  await expect.poll(() => run.snapshot().state).toBe('paused');
+  await view.getByRole('button', { name: 'Resume' }).click();
+  await expect.poll(() => run.snapshot().state).toBe('running');
+
+  // The other token shows the same, and nothing that could change it.
+  await show(inspector.tokens.read);
+  await view.locator('.card[data-operator="live"]').waitFor();
+  expect(await hold.count()).toBe(0);
+  // It keeps its place, and the token, to itself.
+  expect(page.url()).toBe(`${url}app.html`);
+  expect(
+    await page.evaluate(() =>
+      JSON.stringify([Object.keys(localStorage), Object.keys(sessionStorage)]),
+    ),
+  ).toBe('[[],[]]');
+  await end();
+
+  // A wrong one shows nothing, and says so.
+  const wrong = await visit(browser, `${url}app.html`);
+  await wrong.page.evaluate((src) => {
+    const element = document.createElement('pipeline-view');
+    element.setAttribute('src', src);
+    document.body.append(element);
+  }, '/inspect/#token=wrong');
+  await wrong.page
+    .locator('pipeline-view')
+    .getByText(/connection was lost|disconnected/i)
+    .first()
+    .waitFor();
+  expect(await wrong.page.locator('pipeline-view .card').count()).toBe(0);
+  await wrong.page.close();
+  await run.cancel();
+  await close();
 });
 
 test('the element shows a run elsewhere, by its address', async () => {

@@ -89,6 +89,39 @@ test('whoever comes late sees everything there was', async () => {
   await inspector.close();
 });
 
+test('a tab is sent what it shows: messages come to the one that shows them', async () => {
+  const run = endless();
+  const inspector = await startInspector({ ui: BUILT_PAGE });
+  const url = inspector.inspect(run);
+  const { page, end } = await visit(browser, url);
+  let frames: string[] = [];
+  page.on('websocket', (socket) => {
+    socket.on('framereceived', ({ payload }) => frames.push(String(payload)));
+  });
+  const areSent = async (): Promise<boolean> => {
+    frames = [];
+    const batches = (): readonly string[] => frames.filter((text) => text.includes('task.ended'));
+    await expect.poll(() => batches().length, { timeout: 20_000 }).toBeGreaterThan(3);
+    return batches().slice(1).join().includes('"type":"message"');
+  };
+  // Sockets are heard of as they are opened.
+  await page.reload();
+  await page.locator('.card[data-operator="store"]').waitFor();
+  expect(await areSent()).toBe(false);
+  await page.keyboard.press('3');
+  await page.locator('[data-tab="messages"][aria-selected="true"]').waitFor();
+  expect(await areSent()).toBe(true);
+  // Also those that were sent to nobody are there.
+  await page.keyboard.press('t');
+  await page.getByRole('table').getByText('operator.dispatch').first().waitFor();
+  await page.keyboard.press('1');
+  await page.locator('[data-tab="pipeline"][aria-selected="true"]').waitFor();
+  expect(await areSent()).toBe(false);
+  await end();
+  await run.cancel();
+  await inspector.close();
+});
+
 test('a line that is cut is told of, and taken up again', async () => {
   const wire = await stretchWire();
   const run = endless();

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { openRecording } from '../../src/inspect/server/index.ts';
 import { connectClient, ofType } from '../inspect/support.ts';
 import { temporaryFolder } from '../node/folder.ts';
-import { sluice, type Child } from './child.ts';
+import { program, sluice, type Child } from './child.ts';
 
 const squares = 'test/cli/fixtures/squares.ts';
 const endless = 'test/cli/fixtures/endless.ts';
@@ -107,4 +107,56 @@ test.concurrent('a recording that cannot be written is told, and the run is done
   expect(stdout).toContain('squares done');
   expect(stderr).toContain('ENOENT');
   expect(code).toBe(1);
+});
+
+test.concurrent(
+  'SLUICE_INSPECT=1 is --inspect, and gives no more than the right to look',
+  async () => {
+    const target = join(temporaryFolder(), 'endless.jsonl');
+    const child = sluice(['run', endless], { ENDLESS_TARGET: target, SLUICE_INSPECT: '1' });
+    const client = await connectClient(await addressOf(child));
+    expect((await client.next(ofType('hello'))).rights.control).toBe(false);
+    const answer = await client.ask({ type: 'do', command: { type: 'cancel' } });
+    expect(answer).toMatchObject({ type: 'error', code: 'FORBIDDEN' });
+    client.close();
+    child.kill('SIGINT');
+    child.kill('SIGINT');
+    const { stderr } = await child.ended;
+    // The run has not done it once more.
+    expect(stderr.match(/inspector: /g)).toHaveLength(1);
+  },
+);
+
+test.concurrent(
+  'SLUICE_INSPECT=control shows the runs of any program, and may end them',
+  async () => {
+    const child = program('test/cli/fixtures/program.ts', [], { SLUICE_INSPECT: 'control' });
+    const client = await connectClient(await addressOf(child));
+    const { rights, run } = await client.next(ofType('hello'));
+    expect(rights.control).toBe(true);
+    expect(run?.name).toBe('program');
+    const answer = await client.ask({ type: 'do', command: { type: 'cancel' } });
+    expect(answer.type).toBe('reply');
+    const { code, stdout, stderr } = await child.ended;
+    expect(stdout).toContain('ended: cancelled');
+    // The second run is in the same inspector, which keeps no program alive.
+    expect(stderr.match(/inspector: /g)).toHaveLength(1);
+    expect(code).toBe(0);
+  },
+);
+
+test.concurrent('without SLUICE_INSPECT, or with 0, nobody listens', async () => {
+  for (const asked of ['', '0']) {
+    const { code, stderr } = await sluice(['run', squares], { SLUICE_INSPECT: asked }).ended;
+    expect(code).toBe(0);
+    expect(stderr).not.toContain('inspector');
+  }
+});
+
+test.concurrent('SLUICE_INSPECT with anything else is refused, and gives no rights', async () => {
+  for (const asked of ['true', 'CONTROL', '1,control']) {
+    const { code, stderr } = await sluice(['run', squares], { SLUICE_INSPECT: asked }).ended;
+    expect(code).not.toBe(0);
+    expect(stderr).toContain('SLUICE_INSPECT must be 1, control, 0 or empty');
+  }
 });

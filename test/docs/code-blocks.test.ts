@@ -30,7 +30,7 @@ test('every block of code compiles in strict mode', () => {
     config: unknown;
   };
   const { options, fileNames } = ts.parseJsonConfigFileContent(config, ts.sys, folder);
-  expect(fileNames).toHaveLength(files.length);
+  expect(fileNames.filter((name) => !name.endsWith('.d.ts'))).toHaveLength(files.length);
   const program = ts.createProgram(fileNames, options);
   const problems = ts.getPreEmitDiagnostics(program).map((diagnostic) => {
     const { file, start = 0 } = diagnostic;

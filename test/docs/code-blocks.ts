@@ -5,6 +5,7 @@ import { join } from 'node:path';
 export interface CodeBlock {
   /** Page and line of the block, for messages: `docs/guide.md:12`. */
   readonly place: string;
+  readonly language: 'ts' | 'tsx';
   readonly code: string;
   /** The name that other blocks import it by: ` ```ts file=ops.ts `. */
   readonly file: string | undefined;
@@ -22,7 +23,7 @@ interface Fence {
 }
 
 /**
- * The `ts` blocks of a page. What a block needs and a reader does not, declarations for the most part,
+ * The `ts` and `tsx` blocks of a page. What a block needs and a reader does not, declarations for the most part,
  * stands in a comment in front of it: `<!-- with: ... -->`.
  */
 export function codeBlocks(page: string, markdown: string): readonly CodeBlock[] {
@@ -30,7 +31,7 @@ export function codeBlocks(page: string, markdown: string): readonly CodeBlock[]
   const fences = findFences(lines);
   return fences.flatMap((fence, index) => {
     const [language, ...flags] = fence.info.split(' ');
-    if (language !== 'ts') return [];
+    if (language !== 'ts' && language !== 'tsx') return [];
     const next = fences[index + 1];
     const isOutput =
       next?.info === 'text' &&
@@ -40,6 +41,7 @@ export function codeBlocks(page: string, markdown: string): readonly CodeBlock[]
         .trim() === '';
     return {
       place: `${page}:${String(fence.line)}`,
+      language,
       code: setupBefore(lines, fence.line - 1) + fence.text,
       file: flags.find((flag) => flag.startsWith('file='))?.slice('file='.length),
       runs: flags.includes('run'),
@@ -99,13 +101,15 @@ export function layOut(
         'sluice/workers': source('src/workers/index.ts'),
         'sluice/testing': source('src/testing.ts'),
         'sluice/machines': source('machines/index.ts'),
+        'sluice/react': source('src/react/index.ts'),
+        'sluice/element': source('src/element/index.ts'),
       },
     },
-    include: ['*.ts'],
+    include: ['*.ts', '*.tsx', join(root, 'src/inspect/inspector-page.d.ts')],
   };
   writeFileSync(tsconfig, JSON.stringify(settings));
-  const files = blocks.map(({ place, code, file: name }) => {
-    const file = join(folder, name ?? `${place.replaceAll(/[^\w]+/g, '-')}.ts`);
+  const files = blocks.map(({ place, language, code, file: name }) => {
+    const file = join(folder, name ?? `${place.replaceAll(/[^\w]+/g, '-')}.${language}`);
     writeFileSync(file, `${code}\n`);
     return file;
   });

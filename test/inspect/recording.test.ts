@@ -12,6 +12,8 @@ import { parseRecording } from '../../src/inspect/recording.ts';
 import { recordingSource } from '../../src/inspect/recording-source.ts';
 import { openRecording } from '../../src/inspect/server/index.ts';
 import { recordEvents } from '../../src/inspect/server/recording-file.ts';
+// What `run.record` loads when it is called: a run as short as these could be over by then.
+import '../../src/node-tools.ts';
 
 let folder: string;
 let text: string;

@@ -183,6 +183,33 @@ describe('a socket is refused', () => {
   });
 });
 
+describe('cookies', () => {
+  test('are neither set nor taken: they go to every port of this machine', async () => {
+    for (const path of ['/', '/index.html', '/missing']) {
+      expect((await request(port, path)).headers).not.toContain('set-cookie');
+    }
+    const opened = await upgrade(port, { 'sec-websocket-protocol': protocols() });
+    expect(opened.headers).not.toContain('set-cookie');
+    for (const name of ['token', 'sluice.token', `sluice-${String(port)}`]) {
+      const answer = await upgrade(port, {
+        'sec-websocket-protocol': SUBPROTOCOL,
+        cookie: `${name}=${token}`,
+      });
+      expect(answer.status).toBe(401);
+    }
+  });
+
+  test('nor is a token that stands in an address', async () => {
+    for (const path of [`/live?token=${token}`, `/live?${token}`]) {
+      const answer = await upgrade(port, { 'sec-websocket-protocol': SUBPROTOCOL }, path);
+      expect([401, 404]).toContain(answer.status);
+    }
+    expect(
+      (await upgrade(port, { 'sec-websocket-protocol': SUBPROTOCOL }, `/live/${token}`)).status,
+    ).toBe(404);
+  });
+});
+
 describe('who guesses tokens', () => {
   test('waits, and cannot make the server wait for everybody else', async () => {
     const guess = (): Promise<{ status: number }> =>
@@ -323,6 +350,16 @@ describe('what a viewer sends', () => {
     '{"id":1,"type":"ask","question":{"type":"moment","at":"now"}}',
     '{"id":1,"type":"ask","question":{"type":"events","fromSeq":0,"limit":1e9,"more":true}}',
     `{"id":1,"type":"ask","question":{"type":"value","actor":"${'x'.repeat(5000)}"}}`,
+    '{"id":1,"type":"ask","question":{"type":"watch","topics":["messages"]}}',
+    '{"id":1,"type":"ask","question":{"type":"watch","topics":"messages","since":0}}',
+    '{"id":1,"type":"ask","question":{"type":"watch","topics":["everything"],"since":0}}',
+    '{"id":1,"type":"ask","question":{"type":"watch","topics":["__proto__"],"since":0}}',
+    '{"id":1,"type":"ask","question":{"type":"watch","topics":[{"actor":"x"}],"since":0}}',
+    '{"id":1,"type":"ask","question":{"type":"watch","topics":[],"since":-2}}',
+    '{"id":1,"type":"ask","question":{"type":"watch","topics":[],"since":1.5}}',
+    '{"id":1,"type":"ask","question":{"type":"watch","topics":[],"since":0,"path":"/etc"}}',
+    `{"id":1,"type":"ask","question":{"type":"watch","topics":[${Array(21).fill('"states"').join()}],"since":0}}`,
+    `{"id":1,"type":"ask","question":{"type":"watch","topics":["actor:${'x'.repeat(5000)}"],"since":0}}`,
     `${'['.repeat(10_000)}${']'.repeat(10_000)}`,
   ])('is refused when it is nothing of ours: %s', async (text) => {
     const client = await connectClient(inspector.url);
@@ -381,6 +418,25 @@ describe('what a viewer sends', () => {
     });
     expect(answer).toMatchObject({ type: 'error', code: 'NOT_FOUND' });
     client.close();
+  });
+
+  test('asks again and again for everything, and gets it no more often than it may ask', async () => {
+    const client = await connectClient(inspector.url);
+    await client.next(ofType('hello'));
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, (_, turn) =>
+        client.ask({
+          type: 'ask',
+          question: { type: 'watch', topics: turn % 2 === 0 ? [] : ['messages'], since: -1 },
+        }),
+      ),
+    );
+    const refused = answers.filter((one) => one.type === 'error' && one.code === 'BUSY').length;
+    expect(refused).toBeGreaterThan(100);
+    const keyframes = client.received.filter(({ type }) => type === 'keyframe').length;
+    expect(keyframes).toBeLessThanOrEqual((200 - refused) / 2);
+    client.close();
+    await stillWorks();
   });
 });
 

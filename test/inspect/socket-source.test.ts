@@ -4,6 +4,7 @@ import { WebSocket } from 'ws';
 import { simEnv } from '../../actors/sim-env.ts';
 import type { RunEvent } from '../../machines/run-event.ts';
 import { pipeline, type Run } from '../../src/index.ts';
+import { PROTOCOL_VERSION } from '../../src/inspect/protocol.ts';
 import type { RunSource } from '../../src/inspect/run-source.ts';
 import { startInspector, type Inspector } from '../../src/inspect/server/index.ts';
 import { connectSource, type SocketLike } from '../../src/inspect/socket-source.ts';
@@ -204,11 +205,112 @@ describe('a viewer over a socket', () => {
       onerror: null,
     };
     const source = connectSource({ url: 'ws://x', token: 't', open: () => socket });
-    socket.onmessage?.({ data: JSON.stringify({ type: 'hello', version: 2, runs: [] }) });
+    socket.onmessage?.({
+      data: JSON.stringify({ type: 'hello', version: PROTOCOL_VERSION + 1, runs: [] }),
+    });
     expect(source.status).toMatchObject({
       kind: 'disconnected',
       reason: expect.stringContaining('another version') as string,
     });
     expect(close).toHaveBeenCalledOnce();
+  });
+});
+
+describe('a viewer that says what it looks at', () => {
+  /** Two viewers of one run: one of everything, and one that has said what it wants. */
+  async function watched(topics: Parameters<NonNullable<RunSource['watch']>>[0]) {
+    const shown = await inspector();
+    const { env, run } = simulated();
+    shown.inspect(run);
+    const all = sourceOf(shown.url);
+    const some = sourceOf(shown.url);
+    await some.source.watch?.(topics);
+    for (const { source } of [all, some]) await when(source, () => source.status.kind === 'live');
+    const seen: RunEvent[] = [];
+    some.source.onEvents((events) => seen.push(...events));
+    const both = (check: (source: RunSource) => boolean): Promise<unknown> =>
+      Promise.all([all.source, some.source].map((one) => when(one, () => check(one))));
+    const advance = async (ms: number): Promise<void> => {
+      await env.advance(ms);
+      let last = -1;
+      run.trace.subscribe(({ seq }) => (last = seq)).unsubscribe();
+      const done = run.snapshot().operators['work']?.done;
+      await both(({ model }) => operatorNamed(model, 'work')?.figures.done === done);
+      expect(last).toBeGreaterThan(0);
+    };
+    return { env, run, all, some, seen, both, advance };
+  }
+
+  const messagesOf = ({ model }: RunSource): readonly number[] =>
+    model.history.messages.entries.map(({ seq }) => seq);
+  const typesOf = (events: readonly RunEvent[]): ReadonlySet<string> =>
+    new Set(events.map(({ type }) => type));
+
+  test('is told of operators and tasks, and not of messages', async () => {
+    const { all, some, seen, advance } = await watched([]);
+    await advance(1000);
+    expect(typesOf(seen)).toContain('task.ended');
+    for (const type of ['message', 'token.granted', 'blocks.released']) {
+      expect(typesOf(seen)).not.toContain(type);
+    }
+    const states = seen.flatMap((event) => (event.type === 'state.entered' ? [event.actor] : []));
+    expect(states).toContain('remote/work');
+    expect(states.filter((actor) => actor.includes('task'))).toEqual([]);
+    const { model } = some.source;
+    expect(operatorNamed(model, 'work')).toMatchObject({
+      figures: operatorNamed(all.source.model, 'work')?.figures,
+      state: operatorNamed(all.source.model, 'work')?.state,
+    });
+    expect(model.history.tasks).toEqual(all.source.model.history.tasks);
+    expect(model.seq).toBe(some.source.range.lastSeq);
+  });
+
+  test('gets what it has missed when it looks there, and no more than that', async () => {
+    const { all, some, both, advance, env, run } = await watched(['messages']);
+    await advance(300);
+    const early = messagesOf(some.source);
+    expect(early).not.toEqual([]);
+    await some.source.watch?.([]);
+    await advance(500);
+    expect(messagesOf(some.source)).toEqual(early);
+    const frames: { type: string; keyframe?: { model: RunSource['model'] } }[] = [];
+    some.sockets[0]?.on('message', (data) => {
+      frames.push(JSON.parse((data as Buffer).toString()) as (typeof frames)[number]);
+    });
+    await some.source.watch?.(['states', 'messages']);
+    await both(({ model }) => model.seq === some.source.model.seq);
+    expect(messagesOf(some.source)).toEqual(messagesOf(all.source));
+    const keyframe = frames.find(({ type }) => type === 'keyframe')?.keyframe;
+    const [first] = keyframe?.model.history.messages.entries ?? [];
+    expect(first?.seq).toBeGreaterThan(early.at(-1) ?? Infinity);
+    expect(some.source.model.actors).toEqual(all.source.model.actors);
+    await env.drive(run.done);
+    await both(({ model }) => model.end !== undefined);
+    expect(messagesOf(some.source)).toEqual(messagesOf(all.source));
+    expect(some.source.model.skipped).toBe(0);
+  });
+
+  test('of one actor is told of its messages and states alone', async () => {
+    const { seen, advance } = await watched(['actor:remote/work/task0']);
+    await advance(500);
+    const messages = seen.flatMap((event) => (event.type === 'message' ? [event] : []));
+    expect(messages.length).toBeGreaterThan(0);
+    for (const { from, to } of messages) expect([from, to]).toContain('remote/work/task0');
+    const tasks = seen.flatMap((event) =>
+      event.type === 'state.entered' && event.actor.includes('task') ? [event.actor] : [],
+    );
+    expect(new Set(tasks)).toEqual(new Set(['remote/work/task0']));
+  });
+
+  test('says so again when it comes back', async () => {
+    const { some, seen, advance } = await watched([]);
+    some.sockets[0]?.terminate();
+    await when(some.source, () => some.source.status.kind === 'disconnected');
+    await when(some.source, () => some.source.status.kind === 'live');
+    await some.source.watch?.(['details']);
+    seen.length = 0;
+    await advance(500);
+    expect(typesOf(seen)).toContain('token.granted');
+    expect(typesOf(seen)).not.toContain('message');
   });
 });

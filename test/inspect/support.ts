@@ -7,6 +7,15 @@ import {
   type ClientMessage,
   type ServerMessage,
 } from '../../src/inspect/protocol.ts';
+import type { RunEvent } from '../../machines/run-event.ts';
+import { createUnpacker } from '../../src/inspect/packed-events.ts';
+
+/** What a server has said, with its events unpacked. */
+export type Told =
+  | Exclude<ServerMessage, { type: 'events' }>
+  | (Omit<Extract<ServerMessage, { type: 'events' }>, 'events'> & {
+      readonly events: readonly RunEvent[];
+    });
 
 /** Host, port and token of an address of the inspector. */
 export function partsOf(url: string): { host: string; port: number; token: string; base: string } {
@@ -75,15 +84,11 @@ export function upgrade(
 
 export interface Client {
   readonly socket: WebSocket;
-  readonly received: ServerMessage[];
+  readonly received: Told[];
   /** The next message for which this is true, also one that came already and was not waited for. */
-  readonly next: <T extends ServerMessage>(
-    check: (message: ServerMessage) => message is T,
-  ) => Promise<T>;
+  readonly next: <T extends Told>(check: (message: Told) => message is T) => Promise<T>;
   /** Sends a request and waits for its answer. */
-  readonly ask: (
-    request: WithoutId,
-  ) => Promise<Extract<ServerMessage, { type: 'reply' | 'error' }>>;
+  readonly ask: (request: WithoutId) => Promise<Extract<Told, { type: 'reply' | 'error' }>>;
   readonly closed: Promise<number>;
   readonly close: () => void;
 }
@@ -94,9 +99,8 @@ type WithoutId = ClientMessage extends infer T
     : never
   : never;
 
-export function ofType<TType extends ServerMessage['type']>(type: TType) {
-  return (message: ServerMessage): message is Extract<ServerMessage, { type: TType }> =>
-    message.type === type;
+export function ofType<TType extends Told['type']>(type: TType) {
+  return (message: Told): message is Extract<Told, { type: TType }> => message.type === type;
 }
 
 /** Opens a socket as a page of the inspector would. */
@@ -111,12 +115,19 @@ export async function connectClient(
     [SUBPROTOCOL, `${TOKEN_SUBPROTOCOL}${token}`],
     { origin: base, ...options },
   );
-  const received: ServerMessage[] = [];
+  const received: Told[] = [];
+  const unpacker = createUnpacker();
+  const unpack = (message: ServerMessage): Told => {
+    if (message.type === 'hello') unpacker.reset(message.keyframe?.model);
+    if (message.type === 'keyframe') unpacker.reset(message.keyframe.model);
+    if (message.type !== 'events') return message;
+    return { ...message, events: message.events.map(unpacker.unpack) };
+  };
   const waiting = new Set<() => void>();
   let seen = 0;
   let nextId = 1;
   socket.on('message', (data) => {
-    received.push(JSON.parse((data as Buffer).toString()) as ServerMessage);
+    received.push(unpack(JSON.parse((data as Buffer).toString()) as ServerMessage));
     for (const wake of [...waiting]) wake();
   });
   const closed = new Promise<number>((resolve) => {
@@ -127,7 +138,7 @@ export async function connectClient(
     socket.on('error', reject);
   });
 
-  function find<T extends ServerMessage>(take: () => T | undefined): Promise<T> {
+  function find<T extends Told>(take: () => T | undefined): Promise<T> {
     return new Promise((resolve) => {
       const look = (): void => {
         const found = take();
@@ -157,7 +168,7 @@ export async function connectClient(
       socket.send(JSON.stringify({ ...message, id }));
       return find(() =>
         received.find(
-          (one): one is Extract<ServerMessage, { type: 'reply' | 'error' }> =>
+          (one): one is Extract<Told, { type: 'reply' | 'error' }> =>
             (one.type === 'reply' || one.type === 'error') && one.id === id,
         ),
       );

@@ -1,5 +1,6 @@
 /** Checks what viewers send: field by field, and nothing besides. */
 import type { BreakpointSpec, ClientMessage, Command, Question } from '../protocol.ts';
+import { isTopics } from '../topics.ts';
 
 const MAX_NAME = 500;
 const MAX_AMOUNTS = 100;
@@ -25,6 +26,7 @@ const amounts = (value: unknown): boolean => {
 
 const QUESTIONS: Readonly<Record<Question['type'], Fields>> = {
   select: { run: name },
+  watch: { topics: isTopics, since: (value) => value === -1 || count(value) },
   moment: { at: number },
   events: { fromSeq: count, limit: count },
   value: { actor: (value) => typeof value === 'string' && value.length <= 4096 },

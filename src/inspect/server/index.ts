@@ -34,3 +34,4 @@ export { replayPage } from './replay-page.ts';
 export { openRecording } from './recording-file.ts';
 export type { InspectorOptions, RecordingFile, RecordOptions } from '../options.ts';
 export type { Authorize } from './gate.ts';
+export type { XState4Receiver } from '../xstate4/watch-receiver.ts';

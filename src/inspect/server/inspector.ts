@@ -11,6 +11,7 @@ import { OptionError } from '../../../machines/errors.ts';
 import { backgroundEnv } from '../../node/background-env.ts';
 import type { Run } from '../../run.ts';
 import { watchActor } from '../watch-actor.ts';
+import { watchReceiver, type XState4Receiver } from '../xstate4/watch-receiver.ts';
 import type { InspectorOptions } from '../options.ts';
 import { createRecorder, watchRun } from '../recorder.ts';
 import type { Recording } from '../recording.ts';
@@ -32,6 +33,11 @@ export interface Inspector {
   inspect<T>(run: Run<T>): string;
   /** Shows XState actors that are no pipeline: this one and all below it. Returns its address. */
   inspectActor(actor: AnyActorRef): string;
+  /**
+   * Shows the machines of an app with XState 4, from what a receiver of its inspector, `@xstate/inspect`,
+   * receives. `name` is what to call the app; default: `XState 4`. Returns its address.
+   */
+  inspectReceiver(receiver: XState4Receiver, name?: string): string;
   /** Shows a recording. Returns its address. */
   open(recording: Recording): string;
   /** Viewers there are now. */
@@ -48,6 +54,8 @@ export interface MountedInspector extends Handlers {
   readonly tokens: { readonly read: string; readonly control: string | undefined };
   inspect<T>(run: Run<T>): void;
   inspectActor(actor: AnyActorRef): void;
+  /** Shows the machines of an app with XState 4: see `Inspector`. */
+  inspectReceiver(receiver: XState4Receiver, name?: string): void;
   close(): void;
 }
 
@@ -103,6 +111,10 @@ export async function startInspector(options: InspectorOptions = {}): Promise<In
     },
     inspectActor(actor) {
       parts.inspectActor(actor);
+      return url;
+    },
+    inspectReceiver(receiver, name) {
+      parts.inspectReceiver(receiver, name);
       return url;
     },
     open(recording) {
@@ -181,6 +193,7 @@ export function mountInspector(options: MountOptions = {}): MountedInspector {
     tokens: parts.tokens,
     inspect: parts.inspect,
     inspectActor: parts.inspectActor,
+    inspectReceiver: parts.inspectReceiver,
     close: parts.close,
   };
 }
@@ -204,6 +217,11 @@ function createParts(options: InspectorOptions & MountOptions) {
     },
     inspectActor: (actor: AnyActorRef): void => {
       hub.add(actor, (id) => createRecorder(id, watchActor(actor, backgroundEnv), options));
+    },
+    inspectReceiver: (receiver: XState4Receiver, name = 'XState 4'): void => {
+      const watch = (id: string) =>
+        createRecorder(id, watchReceiver(receiver, name, backgroundEnv), options);
+      hub.add(receiver, watch);
     },
     close: (): void => {
       stopTelling();

@@ -4,8 +4,8 @@
  */
 import type { WebSocket } from 'ws';
 import { OptionError, SluiceError } from '../../../machines/errors.ts';
-import { recentHistory } from '../../run-model/history.ts';
-import type { RunModel } from '../../run-model/model.ts';
+import { historyAfter, recentHistory } from '../../run-model/history.ts';
+import type { RunHistory, RunModel } from '../../run-model/model.ts';
 import {
   PROTOCOL_VERSION,
   type ErrorCode,
@@ -14,8 +14,10 @@ import {
   type Rights,
   type ServerMessage,
 } from '../protocol.ts';
+import { createPacker } from '../packed-events.ts';
 import type { Recorder } from '../recorder.ts';
 import { SourceError } from '../run-source.ts';
+import { isCovered, isWatched, type Topic } from '../topics.ts';
 import { readMessage } from './check-message.ts';
 import type { Hub } from './hub.ts';
 
@@ -29,7 +31,7 @@ export interface Viewer {
 export interface ViewerLimits {
   /** Bytes that may wait in the socket before anything more is sent. */
   readonly maxBuffered: number;
-  /** Events in one batch; more than these become a keyframe. */
+  /** Events in one batch; more than these become a keyframe, as do more than five times as many unwatched. */
   readonly maxEvents: number;
   /** Questions and commands a second. */
   readonly maxRequests: number;
@@ -44,6 +46,7 @@ export const VIEWER_LIMITS: ViewerLimits = {
 /** Entries of each list, and samples, that somebody new gets, and somebody who was too slow. */
 const FOR_HELLO = { entries: 5000, samples: 600, spread: true };
 const FOR_SKIP = { entries: 500, samples: 60, spread: false };
+const FOR_WATCH = { entries: 5000, samples: 60, spread: false };
 const MAX_EVENTS_ASKED = 5000;
 
 export function createViewer(
@@ -61,6 +64,8 @@ export function createViewer(
   },
 ): Viewer {
   let recorder: Recorder | undefined;
+  const packer = createPacker();
+  let topics: readonly Topic[] | undefined;
   let sentSeq = -1;
   let sentBreakpoints = '';
   let sentRuns = '';
@@ -81,6 +86,7 @@ export function createViewer(
     sentRuns = JSON.stringify(runs);
     sentBreakpoints = JSON.stringify(recorder?.breakpoints() ?? []);
     sentSeq = recorder?.timeline.model.seq ?? -1;
+    packer.reset(recorder?.timeline.model);
     send({
       type: 'hello',
       version: PROTOCOL_VERSION,
@@ -127,18 +133,36 @@ export function createViewer(
   function flushEvents(from: Recorder): void {
     const { model, range, events } = from.timeline;
     const fresh = model.seq - sentSeq;
-    if (fresh <= limits.maxEvents && sentSeq + 1 >= range().firstSeq) {
+    const isAtHand = sentSeq + 1 >= range().firstSeq && fresh <= 5 * limits.maxEvents;
+    const told = isAtHand
+      ? events(sentSeq + 1, fresh).filter((event) => isWatched(event, topics, model))
+      : [];
+    if (isAtHand && told.length <= limits.maxEvents) {
       // Also when there are none: time passes.
-      send({ type: 'events', events: events(sentSeq + 1, fresh), range: range() });
+      send({ type: 'events', events: told.map(packer.pack), range: range() });
+      sentSeq = model.seq;
     } else {
-      send({
-        type: 'keyframe',
-        keyframe: keyframe(model, FOR_SKIP),
-        skipped: fresh,
-        range: range(),
-      });
+      sendKeyframe(from, fresh, recentHistory(model.history, FOR_SKIP));
     }
+  }
+
+  function sendKeyframe({ timeline }: Recorder, skipped: number, history: RunHistory): void {
+    const { model, range } = timeline;
+    const keyframe = { seq: model.seq, at: model.at, model: { ...model, history } };
+    send({ type: 'keyframe', keyframe, skipped, range: range() });
     sentSeq = model.seq;
+    packer.reset(model);
+  }
+
+  function watch(wanted: readonly Topic[], since: number): void {
+    // What was watched until now is told to its end.
+    flush();
+    const isKnown = isCovered(wanted, topics);
+    topics = wanted;
+    if (recorder === undefined || isKnown) return;
+    const { seq, history } = recorder.timeline.model;
+    // None, unless it is too slow: then it has not been told.
+    sendKeyframe(recorder, seq - sentSeq, historyAfter(recentHistory(history, FOR_WATCH), since));
   }
 
   function mayAsk(): boolean {
@@ -188,6 +212,9 @@ export function createViewer(
           throw new SourceError('NOT_FOUND', 'there is no such run');
         }
         hello(question.run);
+        return null;
+      case 'watch':
+        watch(question.topics, question.since);
         return null;
       case 'moment': {
         const moment = current().timeline.moment(question.at);

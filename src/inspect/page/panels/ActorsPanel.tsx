@@ -62,7 +62,7 @@ function shownActor(viewer: Viewer): ActorModel | undefined {
     const found = actors.find(({ machine, id }) => machine === 'operator' && id === selection.name);
     if (found !== undefined) return found;
   }
-  return actors.find(({ parent }) => parent === undefined);
+  return actors.find(({ machine }) => model.machines[machine] !== undefined) ?? actors[0];
 }
 
 function useShownActor(): ActorModel | undefined {

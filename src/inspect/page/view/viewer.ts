@@ -5,6 +5,7 @@
 import type { RunModel } from '../../../run-model/index.ts';
 import type { RunSource } from '../../run-source.ts';
 import { HOME, readPlace, writePlace, type Place } from './place.ts';
+import { topicsOf } from './topics.ts';
 
 /** Digits change this often at most. */
 const NUMBERS_MS = 250;
@@ -106,11 +107,17 @@ export function createViewer(source: RunSource, options: ViewerOptions = {}): Vi
     }
   }
 
+  /** A connection that is lost is told of elsewhere. */
+  function watch(): void {
+    source.watch?.(topicsOf(place)).catch(() => undefined);
+  }
+
   function arrive(next: Place): void {
     const moved = next.at !== place.at;
     place = next;
     dirty = true;
     if (next.at === undefined) trouble = undefined;
+    watch();
     if (moved) void seek();
     notify();
   }
@@ -128,6 +135,7 @@ export function createViewer(source: RunSource, options: ViewerOptions = {}): Vi
     lastStatus = kind;
   });
   if (place.at !== undefined) void seek();
+  watch();
   frame = requestAnimationFrame(tick);
 
   return {
