@@ -25,6 +25,8 @@ export default defineConfig({
           name: 'browser',
           include: [browserTests],
           globalSetup: ['test/browser/support/build-page.ts'],
+          // As long as the browser itself is waited for (test/browser/support/visit.ts): machines may be busy.
+          expect: { poll: { timeout: 15_000 } },
           // One browser at a time: each of them uses all the processors it can get.
           fileParallelism: false,
         },

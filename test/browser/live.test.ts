@@ -10,6 +10,7 @@ import { startInspector } from '../../src/inspect/server/index.ts';
 import { BUILT_PAGE } from './support/build-page.ts';
 import { launchBrowser } from './support/chromium.ts';
 import { stretchWire } from './support/proxy.ts';
+import { violations } from './support/violations.ts';
 import { visit } from './support/visit.ts';
 
 let browser: Browser;
@@ -201,6 +202,7 @@ test('what the run may use is changed, and what is wrong with a wish is said', a
     expect(await cpu.getAttribute('aria-invalid')).toBe('true');
   }
   expect(run.snapshot().resources['cpu']?.total).toBe(8);
+  expect(await violations(page)).toEqual([]);
 
   await cpu.fill('3');
   await page.keyboard.press('Enter');

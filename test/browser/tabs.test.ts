@@ -1,10 +1,10 @@
 /** Every tab, in both themes: what it shows, its table, and what a checker of accessibility says of it. */
-import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launchBrowser } from './support/chromium.ts';
 import { ORDERS_BUDGET, orders, record } from './support/recordings.ts';
 import { servePage, type Served } from './support/serve.ts';
+import { violations } from './support/violations.ts';
 import { visit } from './support/visit.ts';
 
 let browser: Browser;
@@ -121,6 +121,43 @@ test('a chart says what is under the pointer; a range is dragged, and a moment p
   await end();
 });
 
+test('a bar says what it is and opens its operator; a range is dragged, and the time zoomed', async () => {
+  const { page, end } = await visit(browser, `${served.url}?tab=timeline`);
+  const timeline = page.locator('canvas.gantt');
+  await TABS['timeline']?.(page);
+  const { x = 0, y = 0, width = 0, height = 0 } = (await timeline.boundingBox()) ?? {};
+  // Somewhere in the lanes of enrich, which is busy all the time.
+  const tooltip = page.locator('.tooltip', { hasText: /^enrich #\d+ done/ });
+  for (let lane = y + 40; lane < y + height; lane += 12) {
+    await page.mouse.move(x + width / 2, lane);
+    // What is under the pointer is drawn by then.
+    await page.evaluate(
+      'new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))',
+    );
+    if ((await tooltip.count()) === 0) continue;
+    await page.mouse.click(x + width / 2, lane);
+    break;
+  }
+  await page.getByRole('heading', { name: 'enrich' }).waitFor();
+  await page.keyboard.press('Escape');
+
+  await page.mouse.move(x + width * 0.4, y + 12);
+  await page.mouse.down();
+  await page.mouse.move(x + width * 0.6, y + 12, { steps: 4 });
+  await page.mouse.up();
+  await expect.poll(() => page.url()).toMatch(/range=\d+-\d+/);
+  await page.mouse.click(x + width * 0.5, y + 12);
+  await expect.poll(() => page.url()).not.toMatch(/range=/);
+
+  const shown = async (): Promise<string> => (await timeline.getAttribute('aria-label')) ?? '';
+  expect(await shown()).toMatch(/00:00\.0 to 00:02\.6 is shown$/);
+  await page.mouse.wheel(0, -400);
+  await expect.poll(shown).toMatch(/00:0[01]\.\d to 00:01\.\d is shown$/);
+  await page.keyboard.press('f');
+  await expect.poll(shown).toMatch(/00:00\.0 to 00:02\.6 is shown$/);
+  await end();
+});
+
 test('colours forced by the system leave glyphs, words and borders', async () => {
   const { page, end } = await visit(browser, served.url, { forcedColors: true });
   await TABS['pipeline']?.(page);
@@ -137,12 +174,3 @@ test('the page goes by a screen of 1024 pixels without anything out of reach', a
   expect(wide).toBe(false);
   await end();
 });
-
-async function violations(page: Page): Promise<readonly string[]> {
-  await page.evaluate(axe.source);
-  const found = await page.evaluate(async () => {
-    const checker = (window as unknown as { axe: typeof axe }).axe;
-    return (await checker.run(document)).violations;
-  });
-  return found.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`));
-}

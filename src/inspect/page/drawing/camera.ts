@@ -2,14 +2,22 @@
 import type { Place } from '../layout/layout.ts';
 import { attribute } from './svg.ts';
 
+/** Where the drawing is: a point of it is at `x + scale * point.x` pixels of the screen. */
+export interface View {
+  readonly x: number;
+  readonly y: number;
+  readonly scale: number;
+}
+
 export interface Camera {
+  readonly view: () => View;
   /** Shows a drawing of this size as a whole, never larger than life. */
   fit(width: number, height: number): void;
   /** The same, but never so small that it cannot be read: then a part of it, around a place. */
   fitReadable(width: number, height: number, around: Place | undefined): void;
   readonly zoom: (factor: number) => void;
   /** Moves so that a place is seen, as little as needed. */
-  reveal(place: Place): void;
+  readonly reveal: (place: Place) => void;
   readonly destroy: () => void;
 }
 
@@ -18,8 +26,8 @@ const LARGEST = 3;
 /** Words can be read down to this. */
 const READABLE = 0.66;
 
-/** `world` is a group in `root`; the camera moves and scales it. */
-export function createCamera(root: SVGSVGElement, world: SVGGElement): Camera {
+/** `world` is a group in `root`; the camera moves and scales it, and says so. */
+export function createCamera(root: SVGSVGElement, world: SVGGElement, onMove?: () => void): Camera {
   let [x, y, scale] = [0, 0, 1];
   const stop = new AbortController();
 
@@ -29,6 +37,7 @@ export function createCamera(root: SVGSVGElement, world: SVGGElement): Camera {
       'transform',
       `translate(${x.toFixed(1)} ${y.toFixed(1)}) scale(${scale.toFixed(4)})`,
     );
+    onMove?.();
   }
 
   function zoomAt(factor: number, px: number, py: number): void {
@@ -97,6 +106,7 @@ export function createCamera(root: SVGSVGElement, world: SVGGElement): Camera {
   }
 
   return {
+    view: () => ({ x, y, scale }),
     fit,
     fitReadable(width, height, around) {
       fit(width, height);

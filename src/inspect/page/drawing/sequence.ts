@@ -51,6 +51,8 @@ export function mountSequence(
   let sequence: Sequence = { lifelines: [], rows: [], selected: undefined, chain: undefined };
   let follows = true;
   let headKey = '';
+  /** What a key has picked since the last update: the next one goes on from there. */
+  let picked: number | undefined;
 
   function x(lifeline: number): number {
     return LEFT + lifeline * COLUMN_WIDTH + COLUMN_WIDTH / 2;
@@ -241,11 +243,13 @@ export function mountSequence(
     (event) => {
       const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
       if (step === 0 && event.key !== 'Enter') return;
-      const { rows, selected } = sequence;
+      const { rows } = sequence;
+      const selected = picked ?? sequence.selected;
       const index = rows.findIndex(({ seqs }) => selected !== undefined && seqs.includes(selected));
       const next = rows[index === -1 ? rows.length - 1 : index + step];
       if (next === undefined) return;
       event.preventDefault();
+      picked = next.seq;
       onSelect(next.seq);
     },
     { signal: stop.signal },
@@ -257,6 +261,7 @@ export function mountSequence(
     update(next) {
       const isNew = next.selected !== sequence.selected;
       sequence = next;
+      picked = undefined;
       if (isNew) revealSelected();
       draw();
     },

@@ -1,23 +1,24 @@
 /** Home: the graph, and the lists that say where to look first. */
-import type { ReactNode } from 'react';
+import { useMemo, useRef, useState, type ReactNode } from 'react';
 import { edgesOf, lookOf, rowRate, taskDurations, topLists } from '../../../run-model/index.ts';
-import { mountGraph } from '../drawing/graph.ts';
-import { useSurroundings, useViewer } from '../view/context.ts';
+import { MANY_BOXES, mountGraph } from '../drawing/graph/graph.ts';
+import { useViewer } from '../view/context.ts';
 import { limitInWords } from '../view/figures.ts';
-import { bytes, count, duration, plain } from '../view/format.ts';
+import { groupsOf } from '../view/folding.ts';
+import { bytes, count, duration, plain, plural } from '../view/format.ts';
 import { LOOKS } from '../view/state-look.ts';
 import { Canvas, type CanvasProps } from './Canvas.tsx';
 import type { PanelProps } from './panel-props.ts';
 import { Empty, StateBadge, Twin } from './parts.tsx';
 
 export function PipelinePanel({ asTable, actions }: PanelProps): ReactNode {
-  const { model } = useViewer();
+  const { source, model } = useViewer();
   if (model.operators.length === 0) {
     return <Nothing />;
   }
   return (
     <>
-      {asTable ? <OperatorTable /> : <Graph actions={actions} />}
+      {asTable ? <OperatorTable /> : <Graph key={source.run?.id} actions={actions} />}
       <TopLists />
     </>
   );
@@ -44,18 +45,36 @@ function Nothing(): ReactNode {
   );
 }
 
+const NONE: ReadonlySet<string> = new Set();
+
 function Graph({ actions }: Pick<PanelProps, 'actions'>): ReactNode {
-  const { viewer } = useSurroundings();
+  const { viewer, model } = useViewer();
+  const { plan } = model;
+  const groups = useMemo(() => groupsOf(plan), [plan]);
+  // A pipeline that is too large to be read is seen by its parts first.
+  const [folded, setFolded] = useState<ReadonlySet<string>>(
+    plan.operators.length > MANY_BOXES ? new Set(groups) : NONE,
+  );
+  const shown = useRef(folded);
+  const fold = (next: ReadonlySet<string>): void => {
+    shown.current = next;
+    setFolded(next);
+    viewer.redraw();
+  };
   const mount: CanvasProps['mount'] = (element) => {
     const graph = mountGraph(element, {
       onSelect: (name) => {
-        viewer.go({ selection: name === undefined ? undefined : { kind: 'operator', name } });
+        viewer.go({ selection: { kind: 'operator', name } });
+      },
+      onUnfold: (group) => {
+        fold(new Set([...shown.current].filter((name) => name !== group)));
       },
     });
     return {
-      draw: ({ model, numbers }) => {
+      draw: ({ model: now, numbers }) => {
         const { selection } = viewer.place;
-        graph.update(model, numbers, selection?.kind === 'operator' ? selection.name : undefined);
+        const selected = selection?.kind === 'operator' ? selection.name : undefined;
+        graph.update({ model: now, selected, folded: shown.current }, numbers);
       },
       fit: graph.fit,
       zoom: graph.zoom,
@@ -63,18 +82,45 @@ function Graph({ actions }: Pick<PanelProps, 'actions'>): ReactNode {
     };
   };
   return (
-    <Canvas actions={actions} mount={mount}>
-      <ul className="legend floating" aria-label="States">
-        {Object.values(LOOKS).map(({ look, glyph, meaning }) => (
-          <li key={look} className={`state-${look}`} title={meaning}>
-            <span className="glyph" aria-hidden="true">
-              {glyph}
-            </span>
-            {look}
-          </li>
-        ))}
-      </ul>
-    </Canvas>
+    <>
+      {groups.length === 0 ? null : (
+        <div className="toolbar">
+          <span className="dim">
+            {plural(groups.length, 'group')} of operators, {folded.size} folded
+          </span>
+          <button
+            type="button"
+            disabled={folded.size === groups.length}
+            onClick={() => {
+              fold(new Set(groups));
+            }}
+          >
+            Fold groups
+          </button>
+          <button
+            type="button"
+            disabled={folded.size === 0}
+            onClick={() => {
+              fold(NONE);
+            }}
+          >
+            Unfold groups
+          </button>
+        </div>
+      )}
+      <Canvas actions={actions} mount={mount}>
+        <ul className="legend floating" aria-label="States">
+          {Object.values(LOOKS).map(({ look, glyph, meaning }) => (
+            <li key={look} className={`state-${look}`} title={meaning}>
+              <span className="glyph" aria-hidden="true">
+                {glyph}
+              </span>
+              {look}
+            </li>
+          ))}
+        </ul>
+      </Canvas>
+    </>
   );
 }
 

@@ -29,6 +29,8 @@ export interface Viewer {
   readonly version: number;
   /** Goes somewhere. Steps of a slider are not worth a step of Back: they `replace`. */
   go(change: Partial<Place>, replace?: boolean): void;
+  /** Draws everything anew in the next frame: something else than the run or the place has changed. */
+  redraw(): void;
   /** Calls back when `version` has gone up. */
   readonly subscribe: (listener: () => void) => () => void;
   /** Calls back in frames in which something is to be drawn, and once at once. */
@@ -161,6 +163,9 @@ export function createViewer(source: RunSource, options: ViewerOptions = {}): Vi
         else history.pushState(null, '', url);
       }
       arrive(next);
+    },
+    redraw() {
+      dirty = true;
     },
     subscribe(listener) {
       panels.add(listener);

@@ -109,8 +109,13 @@ export function mountGantt(element: HTMLElement, events: GanttEvents): GanttDraw
     );
   }
 
+  function tellLabel(): void {
+    if (scene !== undefined) canvas.setAttribute('aria-label', labelOf(scene.model, shownSpan()));
+  }
+
   function look(span: Span): void {
     view = span;
+    tellLabel();
     pace.now();
   }
 
@@ -155,7 +160,7 @@ export function mountGantt(element: HTMLElement, events: GanttEvents): GanttDraw
   return {
     update(next, numbers) {
       scene = next;
-      if (numbers) canvas.setAttribute('aria-label', labelOf(next.model, shownSpan()));
+      if (numbers) tellLabel();
       pace.soon();
     },
     fit() {

@@ -1,15 +1,16 @@
-/** One operator of the graph as a card: drawn once, then only what has changed is written. */
+/** A box of the graph as a card: drawn once, then only what has changed is written. */
 import {
   lookOf,
   rowRate,
   taskDurations,
   type OperatorModel,
   type RunModel,
-} from '../../../run-model/index.ts';
-import { limitInWords, SHARE_KINDS, shareSums } from '../view/figures.ts';
-import { count, duration, limitText, plain, plural } from '../view/format.ts';
-import { LOOKS } from '../view/state-look.ts';
-import { attribute, fitText, svg, write } from './svg.ts';
+} from '../../../../run-model/index.ts';
+import { limitInWords, SHARE_KINDS, shareSums } from '../../view/figures.ts';
+import { count, duration, limitText, plain, plural } from '../../view/format.ts';
+import type { GraphNode } from '../../view/folding.ts';
+import { LOOKS } from '../../view/state-look.ts';
+import { attribute, fitText, svg, write } from '../svg.ts';
 
 export const CARD = { width: 228, height: 106 } as const;
 const FLASH_EVERY_MS = 1500;
@@ -22,10 +23,16 @@ export interface OperatorCard {
   /** What has the focus, and a name for screen readers: the texts of the card are part of it. */
   readonly button: SVGRectElement;
   /** Writes what has changed; digits only when `numbers` is set, because nobody reads ten a second. */
-  readonly update: (model: RunModel, numbers: boolean, selected: boolean) => void;
+  readonly update: (
+    model: RunModel,
+    operator: OperatorModel,
+    numbers: boolean,
+    selected: boolean,
+  ) => void;
 }
 
-export function drawCard(name: string, kind: string): OperatorCard {
+export function drawCard({ name, kind, members, isGroup }: GraphNode): OperatorCard {
+  const what = isGroup ? `group of ${plural(members.length, 'operator')}` : kind;
   const frame = svg('rect', { class: 'card-frame', width: CARD.width, height: CARD.height, rx: 9 });
   const inner = svg('rect', {
     class: 'card-inner',
@@ -81,7 +88,7 @@ export function drawCard(name: string, kind: string): OperatorCard {
   });
   const root = svg(
     'g',
-    { class: 'card', 'data-operator': name },
+    { class: 'card', [isGroup ? 'data-group' : 'data-operator']: name },
     frame,
     inner,
     glyph,
@@ -111,11 +118,9 @@ export function drawCard(name: string, kind: string): OperatorCard {
     });
   }
 
-  function update(model: RunModel, numbers: boolean, selected: boolean): void {
-    const operator = model.operators.find((candidate) => candidate.name === name);
-    if (operator === undefined) return;
+  const update: OperatorCard['update'] = (model, operator, numbers, selected) => {
     const look = LOOKS[lookOf(model, operator)];
-    const classes = `card state-${look.look}${selected ? ' selected' : ''}`;
+    const classes = `card state-${look.look}${isGroup ? ' group' : ''}${selected ? ' selected' : ''}`;
     attribute(root, 'class', classes);
     if (look.look !== state) {
       if (state !== '') flash();
@@ -123,11 +128,11 @@ export function drawCard(name: string, kind: string): OperatorCard {
       write(glyph, look.glyph);
       write(word, look.look);
       const room = INNER - 28 - look.look.length * 6.6;
-      write(title, fitText(plain(name), room, FONT));
+      write(title, fitText(plain(isGroup ? `${name}/ …` : name), room, FONT));
     }
     drawShares(operator, model);
     if (numbers) writeNumbers(operator, model);
-  }
+  };
 
   function drawShares(operator: OperatorModel, model: RunModel): void {
     const sums = shareSums(operator, model.at);
@@ -150,7 +155,7 @@ export function drawCard(name: string, kind: string): OperatorCard {
     const bad = `${figures.retried > 0 ? `↻${count(figures.retried)} ` : ''}${failures > 0 ? `✕${count(failures)} ` : ''}`;
     write(done, `${bad}✓${count(figures.done)}`);
     write(rate, `${count(Math.round(rowRate(model, operator.index)))} rows/s`);
-    write(time, p50 === undefined ? '' : `p50 ${duration(p50)}`);
+    write(time, isGroup ? what : p50 === undefined ? '' : `p50 ${duration(p50)}`);
     const reason =
       troubled !== undefined
         ? `↻ ${plain(troubled.error, 80)}`
@@ -158,7 +163,7 @@ export function drawCard(name: string, kind: string): OperatorCard {
           ? `waits for ${limitInWords(denial.limit)}`
           : '';
     write(cause, fitText(reason, INNER, SMALL));
-    attribute(button, 'aria-label', labelOf(operator, model, kind));
+    attribute(button, 'aria-label', labelOf(operator, model, what));
   }
 
   return { root, button, update };
