@@ -18,7 +18,8 @@ import type { BlockStore } from './block-store.ts';
 import type { Env } from './env.ts';
 import type { Remake } from './origin.ts';
 import { createRemaker } from './remaker.ts';
-import { TaskRun, type Running } from './task-run.ts';
+import type { Running } from './running.ts';
+import { TaskRun } from './task-run.ts';
 import type { OperatorProgram, StatefulProgram, TaskHost, TaskPlace } from './transform.ts';
 
 export interface RunnerTools {

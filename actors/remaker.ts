@@ -6,7 +6,8 @@ import type { BlockRef } from '../machines/block.ts';
 import { describe } from '../machines/errors.ts';
 import type { Block } from './block.ts';
 import type { Remake, Step } from './origin.ts';
-import { TaskRun, type RunTools } from './task-run.ts';
+import type { RunTools } from './running.ts';
+import { TaskRun } from './task-run.ts';
 import type { OperatorProgram } from './transform.ts';
 
 export interface Remaker {

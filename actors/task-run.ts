@@ -5,64 +5,20 @@
  */
 import { childLineage, mixedLineage, type BlockRef } from '../machines/block.ts';
 import { TimeoutError } from '../machines/errors.ts';
-import type { DeadLetter, RunDelta, RunnerRun, RunReport } from '../machines/hands.protocol.ts';
+import type { DeadLetter, RunReport } from '../machines/hands.protocol.ts';
 import type { Credit } from '../machines/resource/ledger.ts';
 import { asColumns, isBlock, type Block } from './block.ts';
-import type { BlockStore } from './block-store.ts';
-import { GRACE_MS, macrotask, type Env } from './env.ts';
+import { createAttemptTimer, type AttemptTimer } from './attempt-timer.ts';
+import { GRACE_MS } from './env.ts';
 import { freezeRows } from './isolation.ts';
 import type { Making } from './origin.ts';
 import { createBlockSizer, type BlockSizer } from './output-blocks.ts';
-import type {
-  OperatorProgram,
-  RowErrors,
-  StatefulInput,
-  StatefulProgram,
-  StatefulResult,
-  TaskPlace,
-  TransformContext,
-} from './transform.ts';
-
-/** After so much work without a pause, I/O and timers get a turn. */
-const SLICE_MS = 5;
-const SLICE_STEPS = 64;
-
-/** What a run is told at its start. */
-export type RunMessage = Omit<RunnerRun, 'replyTo'>;
-
-/** A run under way, in this thread or elsewhere, as the runner sees it. */
-export interface Running {
-  /** Number of the run at its task actor. */
-  readonly number: number;
-  readonly start: () => void;
-  readonly addCredit: (credit: Credit) => void;
-  /** Reads no more. */
-  readonly finish: () => void;
-  readonly cancel: (reason: unknown) => void;
-  /** What has happened since the last report; undefined when nothing has. */
-  readonly takeReport: () => RunReport | undefined;
-}
-
-/** What a run needs from its runner. */
-export interface RunTools {
-  readonly env: Env;
-  readonly store: Pick<BlockStore, 'load' | 'put' | 'isShared' | 'retain'>;
-  readonly program: OperatorProgram;
-  /** The operator's instance, if its transform remembers. */
-  readonly stateful: (StatefulProgram & { outputs: number }) | undefined;
-  /** There is something to report. */
-  readonly onNews: () => void;
-  readonly onLog: (place: TaskPlace, values: readonly unknown[]) => void;
-  readonly onProgress: (place: TaskPlace, fraction: number) => void;
-  /** A row that was given up and is to be handed out. */
-  readonly onDeadRow: (letter: DeadLetter, row: unknown) => void;
-  /** In a worker thread: what is the same for all runs, and what hears of a cancel at once. */
-  readonly worker?: { readonly state: unknown; readonly poll: () => void };
-}
-
-type End =
-  | { readonly type: 'end'; readonly result: StatefulResult | undefined }
-  | { readonly type: 'error'; readonly error: unknown };
+import { pollWhenAsked, RunContext } from './run-context.ts';
+import { RunNews, type RunEnd } from './run-news.ts';
+import { judge, type Running, type RunMessage, type RunTools } from './running.ts';
+import type { RowErrors, StatefulInput, StatefulResult, TransformContext } from './transform.ts';
+import { createTimeSlice, type TimeSlice } from './time-slice.ts';
+import { checkRows, isAsyncIterable, isIterable, typeName } from './transform-result.ts';
 
 export class TaskRun implements Running {
   readonly message: RunMessage;
@@ -71,13 +27,9 @@ export class TaskRun implements Running {
   #credit: Credit;
   /** What the run waits for, and how it goes on. */
   #held: { readonly missing: Credit; readonly resume: () => void } | undefined;
-  #heldReported = false;
   /** Blocks of an atomic operator, until their input is done with. */
   #kept: Block<unknown>[] = [];
-  #outputs: BlockRef[] = [];
-  #consumed = 0;
-  #busyMs = 0;
-  #droppedRows: DeadLetter[] = [];
+  readonly #news = new RunNews();
   /** Rows of the input in progress that were given up: they count when it is done with. */
   #givenUp: { readonly letter: DeadLetter; readonly row: unknown }[] = [];
   /** No more should be read. */
@@ -88,15 +40,11 @@ export class TaskRun implements Running {
   #skip = 0;
   #isLoading = false;
   #attempt = 1;
-  #end: End | undefined;
+  #end: RunEnd | undefined;
   #controller: AbortController | undefined;
   #cancelled: { readonly reason: unknown } | undefined;
-  #steps = 0;
-  #sliceStart = 0;
-  #stopTimer: () => void = () => undefined;
-  /** What is left of the time-out of the input in progress, and since when it runs down. */
-  #timeLeft = 0;
-  #timedSince = 0;
+  readonly #slice: TimeSlice;
+  readonly #timer: AttemptTimer;
   #stopGrace: () => void = () => undefined;
 
   constructor(message: RunMessage, tools: RunTools) {
@@ -104,6 +52,12 @@ export class TaskRun implements Running {
     this.#tools = tools;
     this.#credit = message.credit;
     this.#sizer = createBlockSizer(tools.program.output, tools.program.targetBytes);
+    this.#slice = createTimeSlice(tools.env);
+    this.#timer = createAttemptTimer(tools.env, tools.program.timeoutMs, (timeoutMs) => {
+      const error = new TimeoutError(timeoutMs);
+      this.#finish({ type: 'error', error });
+      this.#controller?.abort(error);
+    });
   }
 
   get number(): number {
@@ -117,7 +71,7 @@ export class TaskRun implements Running {
 
   start(): void {
     if (this.isOver) return;
-    this.#sliceStart = this.#tools.env.now();
+    this.#slice.begin();
     const run = this.#tools.stateful === undefined ? this.#runBlocks() : this.#runStateful();
     run.then(
       (result) => {
@@ -180,31 +134,15 @@ export class TaskRun implements Running {
 
   /** What has happened since the last report; undefined when nothing has. */
   takeReport(): RunReport | undefined {
-    const held = this.#held?.missing;
-    const isNews = this.#outputs.length > 0 || this.#consumed > 0 || this.#end !== undefined;
-    if (!isNews && (held === undefined || this.#heldReported)) return undefined;
-    const delta: RunDelta = {
+    return this.#news.take({
       run: this.message.run,
       now: this.#tools.env.now(),
-      outputs: this.#outputs,
-      consumed: this.#consumed,
       // What an attempt before this one has published stays published, however far this one came.
       partial: Math.max(this.#yielded, this.#skip),
-      busyMs: this.#busyMs,
-      droppedRows: this.#droppedRows,
-    };
-    this.#outputs = [];
-    this.#consumed = 0;
-    this.#busyMs = 0;
-    this.#droppedRows = [];
-    this.#heldReported = held !== undefined;
-    if (this.#end === undefined) return { type: 'run.progress', ...delta, held };
-    if (this.#end.type === 'end') {
-      const { satisfied = false, wants } = this.#end.result ?? {};
-      return { type: 'run.end', ...delta, satisfied, wants };
-    }
-    const { error } = this.#end;
-    return { type: 'run.error', ...delta, ...this.#judge(error) };
+      held: this.#held?.missing,
+      end: this.#end,
+      judge: (error) => this.#judge(error),
+    });
   }
 
   async #runBlocks(): Promise<undefined> {
@@ -228,7 +166,7 @@ export class TaskRun implements Running {
       if (rest.length > 0) await this.#publishAll(rest);
       if (this.#isEnding()) return;
       this.#endInput();
-      if (this.#isSliceOver()) await this.#pause();
+      if (this.#slice.isOver()) await this.#slice.pause();
     }
     return undefined;
   }
@@ -265,7 +203,7 @@ export class TaskRun implements Running {
       }
       return undefined;
     } finally {
-      this.#busyMs += env.now() - before;
+      this.#news.busyMs += env.now() - before;
     }
   }
 
@@ -295,7 +233,7 @@ export class TaskRun implements Running {
         finished = false;
         const held = this.#yield(step.value);
         if (held !== undefined) await held;
-        if (this.#isSliceOver()) await this.#pause();
+        if (this.#slice.isOver()) await this.#slice.pause();
       }
     } finally {
       // Left early: the generator gets to run its `finally` blocks.
@@ -312,7 +250,7 @@ export class TaskRun implements Running {
     try {
       return await iterator.next();
     } finally {
-      this.#busyMs += env.now() - before;
+      this.#news.busyMs += env.now() - before;
     }
   }
 
@@ -334,16 +272,16 @@ export class TaskRun implements Running {
       },
       forward: (ref: BlockRef): void => {
         store.retain(ref);
-        this.#outputs.push(ref);
+        this.#news.outputs.push(ref);
         this.#tools.onNews();
       },
     };
-    this.#startTimer();
+    this.#timer.start();
     const before = env.now();
     const result = await stateful.take(bound, ended, flush, output, context);
-    this.#busyMs += env.now() - before;
+    this.#news.busyMs += env.now() - before;
     for (const block of this.#sizer.flush()) await this.#publish(block);
-    this.#consumed = inputs.length;
+    this.#news.consumed = inputs.length;
     return result;
   }
 
@@ -406,7 +344,7 @@ export class TaskRun implements Running {
         ? childLineage(this.#input?.lineage ?? '', this.#yielded)
         : mixedLineage(program.index, stateful.outputs++);
     // A worker's store may refuse a block that cannot be sent: then it does not count.
-    this.#outputs.push(store.put(block, lineage, program.index, this.#making()));
+    this.#news.outputs.push(store.put(block, lineage, program.index, this.#making()));
     this.#yielded += 1;
     const { blocks, bytes } = this.#credit;
     this.#credit = { blocks: blocks - 1, bytes: bytes - block.sizeBytes };
@@ -427,13 +365,12 @@ export class TaskRun implements Running {
   }
 
   #hold(missing: Credit): Promise<void> {
-    this.#stopTimer();
-    this.#timeLeft -= this.#tools.env.now() - this.#timedSince;
-    this.#heldReported = false;
+    this.#timer.pause();
+    this.#news.hold();
     return new Promise((resolve) => {
       const resume = (): void => {
         this.#held = undefined;
-        this.#continueTimer();
+        if (!this.isOver) this.#timer.resume();
         if (this.#mayStopReading()) this.#awaitEnd();
         resolve();
       };
@@ -450,16 +387,16 @@ export class TaskRun implements Running {
     this.#yielded = 0;
     this.#skip = isFirst ? this.message.skip : 0;
     this.#attempt = isFirst ? this.message.attempt : 1;
-    this.#startTimer();
+    this.#timer.start();
   }
 
   #endInput(): void {
-    this.#stopTimer();
+    this.#timer.stop();
     for (const { letter, row } of this.#givenUp) {
-      this.#droppedRows.push(letter);
+      this.#news.droppedRows.push(letter);
       if (this.#tools.program.onRowError === 'deadLetter') this.#tools.onDeadRow(letter, row);
     }
-    this.#consumed += 1;
+    this.#news.consumed += 1;
     this.#yielded = 0;
     this.#skip = 0;
     this.#tools.onNews();
@@ -495,48 +432,12 @@ export class TaskRun implements Running {
     return this.#end !== undefined || this.#cancelled !== undefined;
   }
 
-  #finish(end: End): void {
+  #finish(end: RunEnd): void {
     if (this.#end !== undefined) return;
     this.#end = this.#cancelled === undefined ? end : { type: 'end', result: undefined };
-    this.#stopTimer();
+    this.#timer.stop();
     this.#stopGrace();
     this.#tools.onNews();
-  }
-
-  #isSliceOver(): boolean {
-    this.#steps += 1;
-    if (this.#steps >= SLICE_STEPS) return true;
-    return this.#tools.env.now() - this.#sliceStart > SLICE_MS;
-  }
-
-  async #pause(): Promise<void> {
-    await macrotask(this.#tools.env);
-    this.#steps = 0;
-    this.#sliceStart = this.#tools.env.now();
-  }
-
-  #startTimer(): void {
-    this.#timeLeft = this.#tools.program.timeoutMs ?? 0;
-    this.#continueTimer();
-  }
-
-  /** Waiting for credit takes none of a transform's time. */
-  #continueTimer(): void {
-    const { program, env } = this.#tools;
-    const { timeoutMs } = program;
-    this.#stopTimer();
-    if (timeoutMs === undefined || this.isOver) return;
-    const input = this.#input;
-    this.#timedSince = env.now();
-    this.#stopTimer = env.setTimer(Math.max(0, this.#timeLeft), () => {
-      // A thread that was blocked meanwhile gets a turn first: the transform may be ready.
-      env.defer(() => {
-        if (this.#input !== input || this.#held !== undefined || this.isOver) return;
-        const error = new TimeoutError(timeoutMs);
-        this.#finish({ type: 'error', error });
-        this.#controller?.abort(error);
-      });
-    });
   }
 
   #contextFor(ref: BlockRef | undefined): TransformContext {
@@ -559,99 +460,4 @@ export class TaskRun implements Running {
   #judge(error: unknown): { error: unknown; retryAfter: number | undefined } {
     return judge(this.#tools.program, error, this.#attempt);
   }
-}
-
-/** Whether a failed attempt should be repeated, and when. */
-export function judge(
-  program: OperatorProgram,
-  error: unknown,
-  attempt: number,
-): { error: unknown; retryAfter: number | undefined } {
-  try {
-    return { error, retryAfter: program.retryDelay(error, attempt) };
-  } catch (policyError) {
-    const message = 'the transform failed, and so did the function that judges its errors';
-    return { error: new AggregateError([error, policyError], message), retryAfter: undefined };
-  }
-}
-
-/**
- * A loop that never lets go of its thread hears of nothing: when it asks whether it is aborted, the
- * messages that wait are read first.
- */
-function pollWhenAsked(signal: AbortSignal, poll: () => void): void {
-  const aborted = (): boolean => {
-    poll();
-    return Reflect.get<AbortSignal, 'aborted'>(AbortSignal.prototype, 'aborted', signal);
-  };
-  Object.defineProperties(signal, {
-    aborted: { get: aborted },
-    throwIfAborted: {
-      value: () => {
-        if (aborted()) throw signal.reason;
-      },
-    },
-  });
-}
-
-/** What a transform is told. Its functions are made when asked for: most transforms never do. */
-class RunContext implements TransformContext {
-  readonly lineage: string;
-  readonly attempt: number;
-  readonly #tools: RunTools;
-  readonly #signal: () => AbortSignal;
-
-  constructor(tools: RunTools, signal: () => AbortSignal, lineage: string, attempt: number) {
-    this.#tools = tools;
-    this.#signal = signal;
-    this.lineage = lineage;
-    this.attempt = attempt;
-  }
-
-  get signal(): AbortSignal {
-    return this.#signal();
-  }
-
-  get operator(): string {
-    return this.#tools.program.name;
-  }
-
-  /** What `setup` has made, in a worker whose transform has one. */
-  get state(): unknown {
-    return this.#tools.worker?.state;
-  }
-
-  get log(): TransformContext['log'] {
-    return (...values) => {
-      this.#tools.onLog(this, values);
-    };
-  }
-
-  get progress(): TransformContext['progress'] {
-    return (fraction) => {
-      this.#tools.onProgress(this, fraction);
-    };
-  }
-}
-
-function checkRows(value: unknown): readonly unknown[] {
-  if (Array.isArray(value)) return value;
-  throw new TypeError(
-    `the transform yielded ${typeName(value)}; it must yield arrays of rows, or blocks`,
-  );
-}
-
-function isIterable(value: unknown): value is Iterable<unknown> {
-  return typeof value === 'object' && value !== null && Symbol.iterator in value;
-}
-
-function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
-  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
-}
-
-function typeName(value: unknown): string {
-  if (value === null) return 'null';
-  if (typeof value !== 'object') return typeof value;
-  const { constructor } = value as { readonly constructor?: { readonly name: string } };
-  return constructor === undefined ? 'an object' : `an object (${constructor.name})`;
 }

@@ -2,7 +2,7 @@
 import type { BlockRef } from '../machines/block.ts';
 import type { Block } from './block.ts';
 import type { Env } from './env.ts';
-import type { Running, RunMessage, RunTools } from './task-run.ts';
+import type { Running, RunMessage, RunTools } from './running.ts';
 
 /** What a transform is told besides its rows. */
 export interface TransformContext {

@@ -5,7 +5,7 @@
 import type { DeadLetter } from '../../machines/hands.protocol.ts';
 import type { Credit } from '../../machines/resource/ledger.ts';
 import type { BlockMessage } from '../block.ts';
-import type { RunMessage } from '../task-run.ts';
+import type { RunMessage } from '../running.ts';
 import type { OperatorProgram, TaskPlace } from '../transform.ts';
 import type { PackedError } from './packed-error.ts';
 

@@ -6,7 +6,8 @@ import { childLineage, type BlockRef } from '../../machines/block.ts';
 import type { DeadLetter, RunReport } from '../../machines/hands.protocol.ts';
 import type { Credit } from '../../machines/resource/ledger.ts';
 import { blockFromMessage, type Block, type BlockMessage, type BlockTransfer } from '../block.ts';
-import { judge, type Running, type RunMessage, type RunTools } from '../task-run.ts';
+import { RunNews, type RunEnd } from '../run-news.ts';
+import { judge, type Running, type RunMessage, type RunTools } from '../running.ts';
 import { movableBuffers } from './movable-buffers.ts';
 import { unpackError } from './packed-error.ts';
 import type { WorkerDelta, WorkerOutput, WorkerReport, WorkerRun } from './protocol.ts';
@@ -23,8 +24,6 @@ export interface Job {
   readonly run: WorkerRun;
   readonly transfer: Transferable[];
 }
-
-type End = { readonly type: 'end' } | { readonly type: 'error'; readonly error: unknown };
 
 /** Blocks that came from a worker: nobody but their holders knows of the buffers in their rows. */
 const arrived = new WeakSet<Block<unknown>>();
@@ -44,13 +43,9 @@ export class RemoteRun implements Running {
   #gaveAway = false;
   /** Why it is to end before it is done. */
   #ending: { readonly error: unknown } | { readonly cancelled: unknown } | undefined;
-  #outputs: BlockRef[] = [];
-  #consumed = 0;
-  #busyMs = 0;
-  #droppedRows: DeadLetter[] = [];
+  readonly #news = new RunNews();
   #held: Credit | undefined;
-  #heldReported = false;
-  #end: End | undefined;
+  #end: RunEnd | undefined;
   /** Time spent in the transform in all. */
   totalMs = 0;
 
@@ -111,28 +106,14 @@ export class RemoteRun implements Running {
   }
 
   takeReport(): RunReport | undefined {
-    const held = this.#held;
-    const isNews = this.#outputs.length > 0 || this.#consumed > 0 || this.#end !== undefined;
-    if (!isNews && (held === undefined || this.#heldReported)) return undefined;
-    const delta = {
+    return this.#news.take({
       run: this.#message.run,
       now: this.#tools.env.now(),
-      outputs: this.#outputs,
-      consumed: this.#consumed,
       partial: this.#partial,
-      busyMs: this.#busyMs,
-      droppedRows: this.#droppedRows,
-    };
-    this.#outputs = [];
-    this.#consumed = 0;
-    this.#busyMs = 0;
-    this.#droppedRows = [];
-    this.#heldReported = held !== undefined;
-    if (this.#end === undefined) return { type: 'run.progress', ...delta, held };
-    if (this.#end.type === 'end') {
-      return { type: 'run.end', ...delta, satisfied: false, wants: undefined };
-    }
-    return { type: 'run.error', ...delta, ...this.#judge(this.#end.error) };
+      held: this.#held,
+      end: this.#end,
+      judge: (error) => this.#judge(error),
+    });
   }
 
   /** What is left of the run, for a worker. */
@@ -179,7 +160,7 @@ export class RemoteRun implements Running {
     const lineage = childLineage(this.#message.inputs[this.#done]?.lineage ?? '', this.#partial);
     const block = blockFromMessage(message);
     arrived.add(block);
-    this.#outputs.push(store.put(block, lineage, program.index));
+    this.#news.outputs.push(store.put(block, lineage, program.index));
     this.#partial += 1;
     const { blocks, bytes } = this.#credit;
     this.#credit = { blocks: blocks - 1, bytes: bytes - block.sizeBytes };
@@ -190,7 +171,7 @@ export class RemoteRun implements Running {
     this.#acceptDelta(report);
     if (report.held !== undefined) {
       this.#held = report.held;
-      this.#heldReported = false;
+      this.#news.hold();
     }
     if (report.end === 'done') this.end();
     else if (report.end !== undefined) this.endWith(unpackError(report.end.error));
@@ -198,17 +179,17 @@ export class RemoteRun implements Running {
   }
 
   #acceptDelta({ consumed, busyMs, droppedRows }: WorkerDelta): void {
-    this.#busyMs += busyMs;
+    this.#news.busyMs += busyMs;
     this.totalMs += busyMs;
     if (consumed > 0) this.#partial = 0;
-    this.#consumed += consumed;
+    this.#news.consumed += consumed;
     this.#done += consumed;
     const { program, onDeadRow } = this.#tools;
     for (const { letter, cause, row } of droppedRows) {
       const input = this.#message.inputs.find(({ lineage }) => lineage === letter.lineage);
       if (input === undefined) continue;
       const whole: DeadLetter = { ...letter, input, cause: unpackError(cause) };
-      this.#droppedRows.push(whole);
+      this.#news.droppedRows.push(whole);
       if (program.onRowError === 'deadLetter') onDeadRow(whole, row);
     }
   }
@@ -216,17 +197,17 @@ export class RemoteRun implements Running {
   /** It is over, in one way or another: if it was told to end, that is how it has ended. */
   end(): void {
     if (this.#ending !== undefined && 'error' in this.#ending) this.endWith(this.#ending.error);
-    else this.#finish({ type: 'end' });
+    else this.#finish({ type: 'end', result: undefined });
   }
 
   /** Its attempt has failed, and nothing of it runs any more. */
   endWith(error: unknown): void {
     if (this.#ending === undefined) this.#finish({ type: 'error', error });
-    else if ('cancelled' in this.#ending) this.#finish({ type: 'end' });
+    else if ('cancelled' in this.#ending) this.#finish({ type: 'end', result: undefined });
     else this.#finish({ type: 'error', error: this.#ending.error });
   }
 
-  #finish(end: End): void {
+  #finish(end: RunEnd): void {
     if (this.isOver) return;
     if (end.type === 'error' && this.#giveRowsUp(end.error)) return;
     this.#end = end;
