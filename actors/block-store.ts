@@ -6,12 +6,25 @@
 import type { BlockRef } from '../machines/block.ts';
 import { describe, StoreError } from '../machines/errors.ts';
 import type { Block } from './block.ts';
+import { fingerprint } from './fingerprint.ts';
 import { createIdleBlocks } from './idle-blocks.ts';
+import { originOf, replaceLost, type LostBlock } from './lost-block.ts';
+import type { Making, Remake } from './origin.ts';
 import type { Spill, SpillUsage } from './spill.ts';
+import { createStoreAccount, type Charged } from './store-account.ts';
 
 export interface BlockStore {
-  /** Puts a block in, with one holder. */
-  readonly put: (block: Block<unknown>, lineage: string, producer: number) => BlockRef;
+  /**
+   * Puts a block in, with one holder.
+   * @param made how it was made, if that may be repeated when it is lost where it was spilled to;
+   * `split` for what a source is to read.
+   */
+  readonly put: (
+    block: Block<unknown>,
+    lineage: string,
+    producer: number,
+    made?: Making | 'split',
+  ) => BlockRef;
   /**
    * The block a ref stands for, if it is in memory: one that is in use is.
    * @throws StoreError when it was released by all its holders, or is not in memory.
@@ -32,6 +45,8 @@ export interface BlockStore {
    * @throws StoreError when there was none left.
    */
   readonly release: (ref: BlockRef) => void;
+  /** What may be in memory changes: half of it is where spilling begins, unless the spill says otherwise. */
+  readonly setLimit: (blockBytes: number) => void;
   /** Lets go of everything, whoever holds it: the run is gone, and later releases mean nothing. */
   readonly clear: () => void;
   /**
@@ -59,18 +74,14 @@ export interface StoreUsage {
   readonly spill: SpillUsage;
 }
 
-interface Entry {
+interface Entry extends Charged, LostBlock {
   readonly id: number;
   readonly lineage: string;
-  readonly producer: number;
-  readonly sizeBytes: number;
   /** Undefined while it is spilled. */
   block: Block<unknown> | undefined;
   holders: number;
   /** Holders that have loaded it. */
   inUse: number;
-  /** Its bytes are charged: it is in memory, or on its way there. */
-  isCharged: boolean;
   writing: boolean;
   /** Bytes it takes outside of memory; 0 when it is not there. */
   diskBytes: number;
@@ -78,12 +89,17 @@ interface Entry {
   mustStay: boolean;
   /** It is being brought back. */
   loading: Promise<Block<unknown>> | undefined;
+  fingerprint: number;
+  /** Ends the making of it. */
+  remaking: AbortController | undefined;
 }
 
 export interface BlockStoreOptions {
   readonly spill: Spill;
   /** What may be in memory, by the run's budget. */
   readonly blockBytes: number;
+  /** Makes blocks again that were lost where they were spilled to. Default: they stay lost. */
+  readonly remake?: Remake;
 }
 
 /** Blocks that are written at a time: more do not make a disk faster. */
@@ -93,14 +109,13 @@ const PAUSE_CHANGES = 100;
 
 export function createBlockStore(options?: BlockStoreOptions): BlockStore {
   const spill = options?.spill;
-  const highWater = spill?.highWater ?? (options?.blockBytes ?? Infinity) / 2;
+  const remake = options?.remake;
+  const account = createStoreAccount();
+  let blockBytes = options?.blockBytes ?? Infinity;
+  const highWater = (): number => spill?.highWater ?? blockBytes / 2;
   const entries = new Map<number, Entry>();
   const idle = createIdleBlocks<Entry>();
-  let released = new Map<number, number>();
   let nextId = 1;
-  let bytes = 0;
-  let peakBytes = 0;
-  let largestBytes = 0;
   let diskBytes = 0;
   /** Bytes outside of memory that are promised to blocks being written. */
   let promisedBytes = 0;
@@ -109,10 +124,8 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
   let writingBytes = 0;
   let writes = 0;
   let pause = 0;
-  const counts = { written: 0, writtenBytes: 0, restored: 0, failed: 0 };
+  const counts = { written: 0, writtenBytes: 0, restored: 0, remade: 0, failed: 0 };
   let lastError: string | undefined;
-  let notify: () => void = () => undefined;
-  let notified = false;
   let cleared = false;
   /** Once nothing more will come: resolves when nothing is needed from outside of memory. */
   let closing: { readonly closed: Promise<void>; readonly onHome: () => void } | undefined;
@@ -122,26 +135,6 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
     const entry = entries.get(ref.id);
     if (entry === undefined) throw notThere(ref);
     return entry;
-  }
-
-  function announce(): void {
-    if (notified) return;
-    notified = true;
-    notify();
-  }
-
-  /** Charges the bytes of a block to its producer, or takes the charge back. */
-  function charge(entry: Entry, isCharged: boolean): void {
-    if (entry.isCharged === isCharged) return;
-    entry.isCharged = isCharged;
-    const { sizeBytes, producer } = entry;
-    const more = isCharged ? sizeBytes : -sizeBytes;
-    bytes += more;
-    if (bytes > peakBytes) peakBytes = bytes;
-    if (producer >= 0 && sizeBytes > 0) {
-      released.set(producer, (released.get(producer) ?? 0) - more);
-      if (!isCharged) announce();
-    }
   }
 
   /** Notes whether a block may be spilled, after anything about it has changed. */
@@ -156,7 +149,7 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
   /** Spills the blocks that are needed last, until there is little enough in memory. */
   function relieve(): void {
     if (spill === undefined || pause > 0 || closing !== undefined) return;
-    while (bytes - writingBytes > highWater) {
+    while (account.bytes() - writingBytes > highWater()) {
       const coldest = idle.coldest();
       if (coldest === undefined) return;
       if (coldest.diskBytes > 0) {
@@ -175,7 +168,7 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
     away.blocks += 1;
     away.bytes += entry.sizeBytes;
     sort(entry);
-    charge(entry, false);
+    account.charge(entry, false);
   }
 
   /** It is in memory again, or gone for good. */
@@ -195,6 +188,7 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
     promisedBytes += room;
     let written: number | undefined;
     try {
+      if (entry.origin !== undefined) entry.fingerprint = fingerprint(block);
       written = await write(id, block, room);
       if (written === undefined) entry.mustStay = true;
     } catch (error) {
@@ -217,7 +211,7 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
     else sort(entry);
     relieve();
     // Whoever waits for room looks again, even if there is none.
-    announce();
+    account.announce();
     checkHome();
   }
 
@@ -228,24 +222,41 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
     remove(entry.id);
   }
 
-  async function restore({ read }: Spill, entry: Entry): Promise<Block<unknown>> {
-    charge(entry, true);
+  async function restore(from: Spill, entry: Entry): Promise<Block<unknown>> {
+    account.charge(entry, true);
     relieve();
     try {
-      const block = await read(entry.id);
+      const block = await fetch(from, entry);
       if (entries.get(entry.id) !== entry) throw notThere(entry);
       entry.block = block;
       leaveAway(entry);
       sort(entry);
-      counts.restored += 1;
       return block;
     } catch (error) {
       if (entries.get(entry.id) !== entry) throw notThere(entry);
-      charge(entry, false);
-      note(error);
+      account.charge(entry, false);
       throw error;
     } finally {
       entry.loading = undefined;
+    }
+  }
+
+  async function fetch({ read }: Spill, entry: Entry): Promise<Block<unknown>> {
+    try {
+      const block = await read(entry.id);
+      counts.restored += 1;
+      return block;
+    } catch (lost) {
+      if (entries.get(entry.id) !== entry) throw lost;
+      note(lost);
+      entry.remaking = new AbortController();
+      const block = await replaceLost(entry, lost, remake, entry.remaking.signal);
+      counts.remade += 1;
+      // What is on disk is of no use any more, and its name is taken.
+      entry.mustStay = true;
+      return block;
+    } finally {
+      entry.remaking = undefined;
     }
   }
 
@@ -256,11 +267,12 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
 
   function drop(entry: Entry): void {
     entries.delete(entry.id);
+    entry.remaking?.abort(notThere(entry));
     for (const watcher of watchers) watcher(entry.id);
     if (entry.block === undefined) leaveAway(entry);
     entry.block = undefined;
     sort(entry);
-    charge(entry, false);
+    account.charge(entry, false);
     if (spill !== undefined) forget(entry, spill.remove);
   }
 
@@ -269,7 +281,7 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
   }
 
   return {
-    put(block, lineage, producer) {
+    put(block, lineage, producer, made) {
       const id = nextId++;
       const { numRows, sizeBytes } = block;
       const entry: Entry = {
@@ -286,14 +298,15 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
         diskBytes: 0,
         mustStay: false,
         loading: undefined,
+        origin: remake && originOf(block, producer, made, ({ id }) => entries.get(id)?.origin),
+        fingerprint: 0,
+        remaking: undefined,
       };
       entries.set(id, entry);
-      bytes += sizeBytes;
-      if (bytes > peakBytes) peakBytes = bytes;
-      if (sizeBytes > largestBytes) largestBytes = sizeBytes;
+      account.add(entry);
       if (pause > 0) pause -= 1;
       sort(entry);
-      if (bytes > highWater) relieve();
+      if (account.bytes() > highWater()) relieve();
       return { id, lineage, producer, numRows, sizeBytes };
     },
     get(ref) {
@@ -323,12 +336,16 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
       if (pause > 0) pause -= 1;
       if (entry.holders === 0) drop(entry);
       else sort(entry);
-      if (bytes > highWater) relieve();
+      if (account.bytes() > highWater()) relieve();
+    },
+    setLimit(limit) {
+      blockBytes = limit;
+      relieve();
     },
     clear() {
       cleared = true;
       for (const entry of entries.values()) drop(entry);
-      released = new Map();
+      account.reset();
     },
     close() {
       if (closing === undefined) {
@@ -341,15 +358,8 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
       }
       return closing.closed;
     },
-    takeReleased() {
-      const taken = released;
-      released = new Map();
-      notified = false;
-      return taken;
-    },
-    onReleased(callback) {
-      notify = callback;
-    },
+    takeReleased: account.takeReleased,
+    onReleased: account.onReleased,
     watchFreed(listener) {
       watchers.add(listener);
       return () => {
@@ -359,9 +369,9 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
     get usage() {
       return {
         blocks: entries.size,
-        bytes,
-        peakBytes,
-        largestBytes,
+        bytes: account.bytes(),
+        peakBytes: account.peakBytes(),
+        largestBytes: account.largestBytes(),
         spill: { ...away, diskBytes, writing: writes, ...counts, lastError },
       };
     },

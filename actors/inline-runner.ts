@@ -16,6 +16,8 @@ import type { Address } from '../machines/xstate.ts';
 import { rowBlock } from './block.ts';
 import type { BlockStore } from './block-store.ts';
 import type { Env } from './env.ts';
+import type { Remake } from './origin.ts';
+import { createRemaker } from './remaker.ts';
 import { TaskRun, type Running } from './task-run.ts';
 import type { OperatorProgram, StatefulProgram, TaskHost, TaskPlace } from './transform.ts';
 
@@ -34,6 +36,8 @@ type Outcome = 'done' | 'failed' | 'cancelled';
 export interface Runner {
   /** What the runner actor is told. */
   readonly receive: (event: RunnerEvent) => void;
+  /** Makes a block again that was lost where it was spilled to. */
+  readonly remake: Remake;
   /** The run's actors are gone: what still runs is cancelled, and reports no more. */
   readonly dispose: (reason: unknown) => void;
 }
@@ -54,6 +58,7 @@ export function createInlineRunner(tools: RunnerTools): Runner {
   /** Runs that have something to report, and to whom. */
   const news = new Map<Running, Address<RunReport>>();
   const hosts = new Map<number, TaskHost>();
+  const remaker = createRemaker(tools);
   let awake = false;
   let disposed = false;
 
@@ -139,7 +144,7 @@ export function createInlineRunner(tools: RunnerTools): Runner {
     const source = String(sources.indexOf(program));
     return splits.map((split, part) => {
       const lineage = splits.length === 1 ? source : `${source}.${String(part)}`;
-      return store.put(rowBlock([split], 0), lineage, NOBODY);
+      return store.put(rowBlock([split], 0), lineage, NOBODY, 'split');
     });
   }
 
@@ -216,12 +221,15 @@ export function createInlineRunner(tools: RunnerTools): Runner {
           find(event.replyTo, event.run)?.cancel(event.reason);
           break;
         case 'runner.close':
+          // The consumer of a run that is done may still have blocks to come.
+          if (event.outcome !== 'done') remaker.close(event.reason);
           void close(event.outcome, event.reason).then((failures) => {
             event.replyTo.send({ type: 'runner.closed', now: env.now(), failures });
           });
           break;
       }
     },
+    remake: remaker.remake,
     dispose(reason) {
       if (disposed) return;
       disposed = true;

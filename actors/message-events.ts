@@ -10,6 +10,7 @@ import type {
 import type { OperatorEvent } from '../machines/operator/operator.protocol.ts';
 import type { ResourceEvent, ResourceReply } from '../machines/resource/resource.protocol.ts';
 import type { RunEventBody } from '../machines/run-event.ts';
+import type { StaffMember } from '../machines/supervisor/staff-id.ts';
 
 type Message =
   | OperatorEvent
@@ -21,7 +22,7 @@ type Message =
   | OutletEvent;
 
 /** Which of the hands sends which messages: they send them in no actor's name. */
-const HANDS: Readonly<Record<string, string>> = {
+const HANDS: Readonly<Record<string, StaffMember>> = {
   'run.progress': 'runner',
   'run.end': 'runner',
   'run.error': 'runner',
@@ -42,8 +43,8 @@ const HANDS: Readonly<Record<string, string>> = {
 /** What hands send by themselves, and not because they were asked. */
 const NEWS: readonly string[] = ['store.changed', 'outlet.changed', 'consumer.demand'];
 
-/** The id of the hand that sends such messages. */
-export function handThatSends(message: string): string | undefined {
+/** The hand that sends such messages. */
+export function handThatSends(message: string): StaffMember | undefined {
   return HANDS[message];
 }
 

@@ -3,13 +3,11 @@
  * size its operator wants. Never across two input blocks, so that lineage does not depend on chance.
  */
 import { isBlock, rowBlock, type Block } from './block.ts';
+import { concatBlocks, type BlockPart } from './concat-blocks.ts';
 import type { OutputSizing } from './transform.ts';
 
 export interface BlockSizer {
-  /**
-   * Takes what was yielded; returns the blocks that are ready. Blocks of columns are only split; to be
-   * merged, their rows become blocks of rows.
-   */
+  /** Takes what was yielded; returns the blocks that are ready. Columns stay columns. */
   add(yielded: readonly unknown[] | Block<unknown>): readonly Block<unknown>[];
   /** The input is done with: returns what was waiting to be merged. */
   flush(): readonly Block<unknown>[];
@@ -23,31 +21,36 @@ export function createBlockSizer(sizing: OutputSizing, targetBytes: number): Blo
       flush: () => [],
     };
   }
-  let waiting: unknown[] = [];
+  let waiting: BlockPart<unknown>[] = [];
+  let waitingRows = 0;
   let waitingBytes = 0;
 
   function cut(): Block<unknown>[] {
-    const whole = rowBlock(waiting);
+    const [first] = waiting;
+    const isWhole = waiting.length === 1 && first?.from === 0 && first.to === first.block.numRows;
+    const whole = isWhole ? first.block : concatBlocks(waiting);
     waiting = [];
+    waitingRows = 0;
     waitingBytes = 0;
     return split(whole, targetBytes);
   }
 
   return {
     add(yielded) {
-      const rows = isBlock(yielded) ? yielded.rows : yielded;
+      const block = isBlock(yielded) ? yielded : rowBlock(yielded);
+      const { numRows, sizeBytes } = block;
       const ready: Block<unknown>[] = [];
-      let from = 0;
-      while (from < rows.length) {
-        const room = rowsWanted === undefined ? Infinity : rowsWanted - waiting.length;
-        const part = rows.slice(from, Math.min(rows.length, from + room));
-        from += part.length;
-        for (const row of part) waiting.push(row);
-        if (bytesWanted !== undefined) waitingBytes += rowBlock(part).sizeBytes;
-        const full =
-          (rowsWanted !== undefined && waiting.length >= rowsWanted) ||
+      for (let from = 0; from < numRows;) {
+        const room = rowsWanted === undefined ? numRows : rowsWanted - waitingRows;
+        const to = Math.min(numRows, from + room);
+        waiting.push({ block, from, to });
+        waitingRows += to - from;
+        waitingBytes += ((to - from) * sizeBytes) / numRows;
+        from = to;
+        const isFull =
+          (rowsWanted !== undefined && waitingRows >= rowsWanted) ||
           (bytesWanted !== undefined && waitingBytes >= bytesWanted);
-        if (full) ready.push(...cut());
+        if (isFull) ready.push(...cut());
       }
       return ready;
     },

@@ -12,6 +12,7 @@ import type { Plan } from '../machines/plan.ts';
 import type { ResourceContext } from '../machines/resource/resource.machine.ts';
 import { resourceMachine } from '../machines/resource/resource.machine.ts';
 import type { RunEventBody } from '../machines/run-event.ts';
+import { staffId } from '../machines/supervisor/staff-id.ts';
 import type { SupervisorContext } from '../machines/supervisor/supervisor.context.ts';
 import { supervisorMachine } from '../machines/supervisor/supervisor.machine.ts';
 import type { TaskContext } from '../machines/task/task.context.ts';
@@ -159,10 +160,11 @@ export function createTranslator(
 
   /** Hands answer without saying who they are, often later: what they were asked led to it. */
   function originOf(receiver: AnyActorRef, message: string): Origin {
-    const hand = run === undefined ? undefined : handThatSends(message);
-    if (hand === undefined) return { from: undefined, cause: undefined };
-    const cause = isAnswer(message) ? asked.get(receiver)?.get(hand) : undefined;
-    return { from: `${rootOf(receiver)}/${hand}`, cause };
+    const hand = handThatSends(message);
+    if (run === undefined || hand === undefined) return { from: undefined, cause: undefined };
+    const id = staffId(hand, run.plan);
+    const cause = isAnswer(message) ? asked.get(receiver)?.get(id) : undefined;
+    return { from: `${rootOf(receiver)}/${id}`, cause };
   }
 
   function noteAsked(source: AnyActorRef, hand: AnyActorRef, seq: number): void {

@@ -18,6 +18,11 @@ export type BlocksInput<T> =
  */
 export interface Source<T, S = unknown> {
   readonly name?: string;
+  /**
+   * A split can be read again at any time, and gives the same blocks: then blocks that are lost on the
+   * disk they were spilled to are read again. Default: false, each split is read once.
+   */
+  readonly rereadable?: boolean;
   /** Listed once, before anything is read. */
   splits(signal: AbortSignal): readonly S[] | Promise<readonly S[]>;
   read(
@@ -34,6 +39,7 @@ export function rowsSource<T>(
   return {
     kind: 'source',
     keepsRows: true,
+    isRereadable: Array.isArray(rows),
     splits: () => [undefined],
     read: (_split: never, { signal }, tools) => {
       const input = typeof rows === 'function' ? rows() : rows;
@@ -54,6 +60,7 @@ export function blocksSource<T>(blocks: BlocksInput<T> | (() => BlocksInput<T>))
   return {
     kind: 'source',
     keepsRows: false,
+    isRereadable: Array.isArray(blocks),
     splits: () => [undefined],
     read: () => {
       const input = typeof blocks === 'function' ? blocks() : blocks;
@@ -66,6 +73,7 @@ export function readerSource<T, S>(source: Source<T, S>): SourceTransform {
   return {
     kind: 'source',
     keepsRows: false,
+    isRereadable: source.rereadable === true,
     splits: (signal) => source.splits(signal),
     read: (split: S, context) => source.read(split, context),
   };

@@ -11,6 +11,7 @@ import { asColumns, isBlock, type Block } from './block.ts';
 import type { BlockStore } from './block-store.ts';
 import { GRACE_MS, macrotask, type Env } from './env.ts';
 import { freezeRows } from './isolation.ts';
+import type { Making } from './origin.ts';
 import { createBlockSizer, type BlockSizer } from './output-blocks.ts';
 import type {
   OperatorProgram,
@@ -85,6 +86,7 @@ export class TaskRun implements Running {
   #input: BlockRef | undefined;
   #yielded = 0;
   #skip = 0;
+  #isLoading = false;
   #attempt = 1;
   #end: End | undefined;
   #controller: AbortController | undefined;
@@ -146,9 +148,15 @@ export class TaskRun implements Running {
     if (transform.keepsRows) return;
     this.#controller ??= new AbortController();
     this.#controller.abort(new Error('nothing more is to be read'));
+    this.#awaitEnd();
+  }
+
+  /** A source that is to read no more ends within a grace, waiting for credit not counted. */
+  #awaitEnd(): void {
     this.#stopGrace();
     this.#stopGrace = this.#tools.env.setTimer(GRACE_MS, () => {
-      this.#finish({ type: 'end', result: undefined });
+      // What was read is not lost: it goes on when there is credit.
+      if (this.#held === undefined) this.#finish({ type: 'end', result: undefined });
     });
   }
 
@@ -158,7 +166,7 @@ export class TaskRun implements Running {
     this.#cancelled = { reason };
     this.#controller?.abort(reason);
     this.#held?.resume();
-    if (this.#input === undefined && this.message.inputs.length > 0) {
+    if (this.#isLoading || (this.#input === undefined && this.message.inputs.length > 0)) {
       this.#finish({ type: 'end', result: undefined });
       return;
     }
@@ -209,7 +217,7 @@ export class TaskRun implements Running {
       if (this.#isEnding()) return;
       const loaded = store.load(ref);
       // Waiting for what is there would cost each block a turn.
-      const block = loaded instanceof Promise ? await loaded : loaded;
+      const block = loaded instanceof Promise ? await this.#loading(loaded) : loaded;
       if (this.#isEnding()) return;
       const isSeenByOthers = program.retries > 0 || store.isShared(ref);
       const result = await this.#invoke(block, isSeenByOthers, this.#contextFor(ref));
@@ -223,6 +231,16 @@ export class TaskRun implements Running {
       if (this.#isSliceOver()) await this.#pause();
     }
     return undefined;
+  }
+
+  /** Waits for a block that is brought back. Nothing of the transform runs: a cancel is its end. */
+  async #loading(loaded: Promise<Block<unknown>>): Promise<Block<unknown>> {
+    this.#isLoading = true;
+    try {
+      return await loaded;
+    } finally {
+      this.#isLoading = false;
+    }
   }
 
   /** Calls the transform for one block, and counts its time. */
@@ -310,8 +328,9 @@ export class TaskRun implements Running {
       bound.push({ port: ports[index] ?? 0, ref, block: await store.load(ref) });
     }
     const output = {
-      emit: async (rows: readonly unknown[]): Promise<void> => {
-        for (const block of this.#sizer.add(checkRows(rows))) await this.#publish(block);
+      emit: async (rows: readonly unknown[] | Block<unknown>): Promise<void> => {
+        const made = this.#sizer.add(isBlock(rows) ? rows : checkRows(rows));
+        for (const block of made) await this.#publish(block);
       },
       forward: (ref: BlockRef): void => {
         store.retain(ref);
@@ -387,11 +406,18 @@ export class TaskRun implements Running {
         ? childLineage(this.#input?.lineage ?? '', this.#yielded)
         : mixedLineage(program.index, stateful.outputs++);
     // A worker's store may refuse a block that cannot be sent: then it does not count.
-    this.#outputs.push(store.put(block, lineage, program.index));
+    this.#outputs.push(store.put(block, lineage, program.index, this.#making()));
     this.#yielded += 1;
     const { blocks, bytes } = this.#credit;
     this.#credit = { blocks: blocks - 1, bytes: bytes - block.sizeBytes };
     onNews();
+  }
+
+  /** How the next output is made, if that may be repeated. */
+  #making(): Making | undefined {
+    const input = this.#input;
+    if (this.#tools.program.mayRepeat !== true || input === undefined) return undefined;
+    return { input, attempt: this.#attempt, index: this.#yielded };
   }
 
   /** Waits for the right to produce one more block, taken before each yield. */
@@ -408,6 +434,7 @@ export class TaskRun implements Running {
       const resume = (): void => {
         this.#held = undefined;
         this.#continueTimer();
+        if (this.#mayStopReading()) this.#awaitEnd();
         resolve();
       };
       this.#held = { missing, resume };

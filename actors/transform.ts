@@ -48,8 +48,8 @@ export interface StatefulInput {
 
 /** Where a stateful transform puts its outputs. Each call waits for output credit. */
 export interface Output {
-  /** A block of new rows. */
-  readonly emit: (rows: readonly unknown[]) => Promise<void> | void;
+  /** A new block, or the rows of one. */
+  readonly emit: (rows: readonly unknown[] | Block<unknown>) => Promise<void> | void;
   /** An input block as it is, without a copy. */
   readonly forward: (ref: BlockRef) => void;
 }
@@ -103,6 +103,8 @@ export interface SourceTransform {
   readonly read: (split: never, context: TransformContext, tools: SourceTools) => unknown;
   /** Keeps rows between two blocks: it must be asked on until it ends, lest they be lost. */
   readonly keepsRows: boolean;
+  /** A split can be read again, and gives the same blocks. Default: it can be read once. */
+  readonly isRereadable?: boolean;
   /** Fed from outside: the input is given when a run starts. */
   readonly isInput?: boolean;
 }
@@ -159,6 +161,8 @@ export interface OperatorProgram {
   readonly retries: number;
   /** Nobody asks for an input after the one attempt at it: a worker may have it instead of a copy. */
   readonly givesInputsAway: boolean;
+  /** What it yields may be made again when it is lost. Default: it may not. */
+  readonly mayRepeat?: boolean;
   /** What becomes of a row that a transform of rows fails on. */
   readonly onRowError: 'fail' | 'skip' | 'deadLetter';
   /** Milliseconds to wait before the next attempt; undefined when the error is not worth one. */

@@ -53,7 +53,13 @@ export function createWorld(options: WorldOptions): World {
   const { env, programs, onDeadLetter, onLog, onProgress } = options;
   const { name, spillingStore, blockBytes } = options;
   const store = createBlockStore(
-    spillingStore === undefined ? undefined : { spill: spillingStore.open({ name }), blockBytes },
+    spillingStore === undefined
+      ? undefined
+      : {
+          spill: spillingStore.open({ name }),
+          blockBytes,
+          remake: (step, signal) => runner.remake(step, signal),
+        },
   );
   const clock = createClock(env);
   /** Messages to the supervisor, once it is there. */
@@ -150,12 +156,16 @@ function receiveStore(store: BlockStore, event: StoreEvent): void {
     case 'store.release':
       for (const ref of event.refs) store.release(ref);
       break;
+    case 'store.setLimit':
+      store.setLimit(event.blockBytes);
+      break;
     case 'store.poll': {
-      const { writing, written, writtenBytes, restored, failed, lastError } = store.usage.spill;
+      const { writing, written, writtenBytes, restored, remade, failed, lastError } =
+        store.usage.spill;
       event.replyTo.send({
         type: 'store.report',
         released: store.takeReleased(),
-        spill: { writing, written, writtenBytes, restored, failed, lastError },
+        spill: { writing, written, writtenBytes, restored, remade, failed, lastError },
       });
       break;
     }

@@ -127,6 +127,8 @@ export type StoreEvent =
   | { readonly type: 'store.retain'; readonly refs: readonly BlockRef[]; readonly count: number }
   /** One holder less for each ref; a block nobody holds is gone. */
   | { readonly type: 'store.release'; readonly refs: readonly BlockRef[] }
+  /** How many bytes may be in memory from now on. */
+  | { readonly type: 'store.setLimit'; readonly blockBytes: number }
   /** Asks for the bytes that were freed since the last time. Answered by `store.report`. */
   | { readonly type: 'store.poll'; readonly replyTo: Address<StoreReport> };
 
@@ -146,6 +148,8 @@ export interface SpillReport {
   readonly writtenBytes: number;
   /** Blocks read again. */
   readonly restored: number;
+  /** Blocks that could not be read again, and were made again from where they had come from. */
+  readonly remade: number;
   /** Blocks that could not be written, or not be read. */
   readonly failed: number;
   /** What the last failure was; undefined when there was none. */
@@ -157,6 +161,7 @@ export const noSpill: SpillReport = {
   written: 0,
   writtenBytes: 0,
   restored: 0,
+  remade: 0,
   failed: 0,
   lastError: undefined,
 };

@@ -50,6 +50,8 @@ export interface OperatorPlan {
   readonly serial: boolean;
   /** What one task takes; undefined: as many blocks as it has shown to do in a short while. */
   readonly input: TakeLimits | undefined;
+  /** How long a task of small blocks should be, in milliseconds: long beside what a task costs. */
+  readonly taskMs: number;
   /** Bytes a block should have at most. */
   readonly targetBytes: number;
   /** Blocks that may wait behind this operator; undefined: as many as what follows does in a while. */

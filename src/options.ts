@@ -27,7 +27,10 @@ export interface OperatorOptions {
   readonly resources?: Readonly<Record<string, number>>;
   /** Most tasks at a time. Default: as many as the budget allows, at most 64. */
   readonly maxConcurrency?: number;
-  /** Default: 0. */
+  /**
+   * Default: 0. An operator with retries may be run again: that is also done when a block it has yielded
+   * is lost on the disk it was spilled to.
+   */
   readonly retries?: Retries;
   /**
    * More failed attempts than `count` within `within` milliseconds fail the operator, whatever retries

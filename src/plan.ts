@@ -22,6 +22,11 @@ export interface PlannedPipeline {
 
 /** Most tasks of one operator, unless it says otherwise: an actor has few children. */
 const DEFAULT_CONCURRENCY = 64;
+/** How long a task of small blocks should be, in milliseconds: it costs a tenth of that or less. */
+const TASK_MS = 2;
+/** Likewise in a worker, where a task costs two messages more. */
+const REMOTE_TASK_MS = 8;
+
 /**
  * Plans the pipeline that ends in `last`.
  * @throws PlanError when it can never run under the budget; the message names the operator.
@@ -63,10 +68,24 @@ export function planPipeline(
       retries: plan.operators[index]?.retries ?? 0,
       givesInputsAway:
         plan.operators[index]?.retries === 0 && (node.options.onError ?? 'fail') === 'fail',
+      mayRepeat: mayRepeat(node),
       onRowError: node.options.onRowError ?? 'fail',
       retryDelay: retryDelay(node.options.retries, random),
     })),
   };
+}
+
+/**
+ * Whether the outputs of an operator may be made again when they are lost: its splits can be read
+ * again, or its `retries` say that it may run twice and yields the same then. It takes no token for
+ * that, so what needs more than a core and memory, calls at a rate for instance, is not repeated.
+ */
+function mayRepeat({ transform, options }: OperatorNode): boolean {
+  if (transform.kind === 'source') return transform.isRereadable === true;
+  if (transform.kind !== 'blocks' || options.atomic === true) return false;
+  const needs = Object.entries(options.resources ?? {});
+  const isOurs = needs.every(([name, need]) => need === 0 || name === 'cpu' || name === 'memory');
+  return isOurs && retryCount(options.retries) > 0;
 }
 
 /**
@@ -183,6 +202,7 @@ function planOperator(
     slots: serial ? 1 : (options.maxConcurrency ?? oneByOne),
     serial,
     input: options.input,
+    taskMs: transform.kind === 'remote' ? REMOTE_TASK_MS : TASK_MS,
     targetBytes: options.output?.bytes ?? defaultTarget,
     queueBlocks: options.queue?.blocks,
     restarts: options.restarts && {

@@ -1,12 +1,6 @@
 /** The handle of a run: what comes out of it, what can be seen of it, and how it is steered. */
-import { Observable, type Subscriber } from 'rxjs';
-import {
-  createActor,
-  type Actor,
-  type AnyActorRef,
-  type InspectionEvent,
-  type Observer,
-} from 'xstate';
+import { Observable } from 'rxjs';
+import { createActor, type Actor, type InspectionEvent, type Observer } from 'xstate';
 import type { World } from '../actors/world.ts';
 import type { BlockRef } from '../machines/block.ts';
 import { CancelledError, describe, OptionError, RunError } from '../machines/errors.ts';
@@ -21,13 +15,15 @@ import type { RunCommand } from '../machines/supervisor/supervisor.protocol.ts';
 import { inspectionAsked } from './inspect/asked.ts';
 import type { InspectorOptions, RecordingFile, RecordOptions } from './inspect/options.ts';
 import { keepInternals } from './run-internals.ts';
+import { createOutput } from './run-output.ts';
 import { supervisorLogic, type PipelineLogic } from './logic.ts';
 import { createTrace } from './trace.ts';
 import { createGuard, type CallbackGuard } from './callback-guard.ts';
 import { checkCount, checkNames } from './options.ts';
 import { outputBlock, type OutputBlock } from './output-block.ts';
 import { watchRefs } from './ref-leaks.ts';
-import { readableStream } from './streams.ts';
+import { nextCycle } from './next-cycle.ts';
+import { pushRows, readableStream } from './streams.ts';
 import { checkNeeds, isSink } from './plan.ts';
 import {
   explainOperator,
@@ -201,7 +197,6 @@ function createRun<T>({ name, actor, plan, world, trace, signal, callbacks }: Ru
   const { outlet, store, env } = world;
   /** Whether somebody will hear of a failure. */
   let observed = false;
-  let brokeOut = false;
   const leaks = watchRefs(callbacks.report);
 
   const supervisor = (): ChartSnapshot => actor.getSnapshot() as unknown as ChartSnapshot;
@@ -257,53 +252,23 @@ function createRun<T>({ name, actor, plan, world, trace, signal, callbacks }: Ru
     outlet.consume({ kind: consumption });
   }
 
-  async function* refs(): AsyncGenerator<BlockRef, undefined> {
-    let finished = false;
-    let reason: unknown = 'its consumer left';
-    try {
-      for (;;) {
-        const ref = await outlet.take().catch((error: unknown) => {
-          reason = error;
-          throw error;
-        });
-        if (ref === undefined) break;
-        yield ref;
-      }
-      finished = true;
-      const report = await result();
-      if (report.status === 'cancelled' && !brokeOut) throw new CancelledError(name, report.reason);
-    } finally {
-      if (!finished) await leave(reason);
-    }
-  }
+  const output = createOutput<T>({
+    name,
+    outlet,
+    store,
+    result,
+    async leave(reason) {
+      tell({ type: 'run.cancel', reason });
+      outlet.abandon();
+      await ended;
+    },
+  });
 
   async function* watchedRefs(): AsyncGenerator<BlockRef, undefined> {
-    for await (const ref of refs()) {
+    for await (const ref of output.refs()) {
       leaks.watch(ref);
       yield ref;
     }
-  }
-
-  async function* blocks(): AsyncGenerator<OutputBlock<T>, undefined> {
-    for await (const ref of refs()) {
-      try {
-        yield outputBlock<T>(store.get(ref), ref.lineage);
-      } finally {
-        outlet.release(ref);
-      }
-    }
-  }
-
-  async function* rows(): AsyncGenerator<T, undefined> {
-    for await (const block of blocks()) yield* block.rows;
-  }
-
-  /** The consumer left its loop: nobody wants the rest. */
-  async function leave(reason: unknown): Promise<void> {
-    brokeOut = true;
-    tell({ type: 'run.cancel', reason });
-    outlet.abandon();
-    await ended;
   }
 
   function claimed<R>(make: () => R): R {
@@ -318,10 +283,10 @@ function createRun<T>({ name, actor, plan, world, trace, signal, callbacks }: Ru
     get callbackErrors() {
       return callbacks.errors();
     },
-    blocks: () => claimed(blocks),
-    rows: () => claimed(rows),
+    blocks: () => claimed(output.blocks),
+    rows: () => claimed(output.rows),
     refs: () => claimed(watchedRefs),
-    [Symbol.asyncIterator]: () => claimed(rows),
+    [Symbol.asyncIterator]: () => claimed(output.rows),
     read: (ref) => outputBlock<T>(store.get(ref), ref.lineage),
     release: (ref) => {
       leaks.forget(ref);
@@ -329,7 +294,7 @@ function createRun<T>({ name, actor, plan, world, trace, signal, callbacks }: Ru
     },
     async collect() {
       const collected: T[] = [];
-      for await (const block of claimed(blocks)) {
+      for await (const block of claimed(output.blocks)) {
         for (const row of block.rows) collected.push(row);
       }
       return collected;
@@ -416,47 +381,6 @@ function operatorNamed(plan: Plan, name: string): OperatorPlan {
 function noSuchOperator(plan: Plan, name: string): never {
   const known = plan.operators.map((operator) => operator.name).join(', ');
   throw new OptionError('operator', `there is no operator "${name}"; there are: ${known}`);
-}
-
-/** Pushes the rows of a run to a subscriber; returns what ends it. */
-function pushRows<T>(run: Run<T>, subscriber: Subscriber<T>): () => void {
-  const blocks = run.blocks();
-  async function push(): Promise<void> {
-    for await (const block of blocks) for (const row of block.rows) subscriber.next(row);
-  }
-  push().then(
-    () => {
-      subscriber.complete();
-    },
-    (error: unknown) => {
-      subscriber.error(error);
-    },
-  );
-  return () => {
-    void run.cancel('its subscriber left');
-  };
-}
-
-/** Resolves when the supervisor has gone through one more cycle and waits again, or is over. */
-function nextCycle<T>(actor: Actor<PipelineLogic<T>>): Promise<void> {
-  const before = cyclesOf(actor);
-  return new Promise((resolve) => {
-    const subscription = actor.subscribe({
-      next: ({ value }) => {
-        if (value !== 'paused' || cyclesOf(actor) === before) return;
-        subscription.unsubscribe();
-        resolve();
-      },
-      complete: resolve,
-      error: () => {
-        resolve();
-      },
-    });
-  });
-}
-
-function cyclesOf(actor: AnyActorRef): number {
-  return (actor.getSnapshot() as { context: { cycles: number } }).context.cycles;
 }
 
 function toFunction(

@@ -1,4 +1,8 @@
-/** Runs between Web Streams: a run as a readable, a sink from a writable, a pipeline as a transform. */
+/**
+ * Runs between streams: a run as a readable of the web or as an observable, a sink from a writable, a
+ * pipeline as a transform.
+ */
+import type { Subscriber } from 'rxjs';
 import type { RowsInput } from '../actors/sources.ts';
 import type { Sink } from '../actors/transforms/sink.ts';
 import { TaskError } from '../machines/errors.ts';
@@ -74,3 +78,22 @@ export function transformStream<In, T>(start: (input: RowsInput<In>) => Run<T>):
 
 /** Name of the source that stands for the rows given to a run. */
 export const INPUT = 'input';
+
+/** Pushes the rows of a run to a subscriber; returns what ends it. */
+export function pushRows<T>(run: Run<T>, subscriber: Subscriber<T>): () => void {
+  const blocks = run.blocks();
+  async function push(): Promise<void> {
+    for await (const block of blocks) for (const row of block.rows) subscriber.next(row);
+  }
+  push().then(
+    () => {
+      subscriber.complete();
+    },
+    (error: unknown) => {
+      subscriber.error(error);
+    },
+  );
+  return () => {
+    void run.cancel('its subscriber left');
+  };
+}

@@ -19,6 +19,7 @@ import {
   type NumberArray,
 } from './column-types.ts';
 import { Column } from './column.ts';
+import { commonType, concatColumns } from './concat-columns.ts';
 
 /** What a column can be made of: a column, an array of numbers as it is, or any values. */
 export type ColumnInput = Column<unknown> | NumberArray | BigintArray | readonly unknown[];
@@ -214,6 +215,32 @@ export function blockOfColumns<T>(
   numRows: number,
 ): ColumnBlock<T> {
   return blockOf(columns, numRows, false);
+}
+
+/** All rows of some blocks as one, if they have the same columns: undefined when they do not. */
+export function concatColumnBlocks<T>(
+  blocks: readonly ColumnBlock<T>[],
+): ColumnBlock<T> | undefined {
+  const [first, ...others] = blocks.map((block) => block.toMessage());
+  if (first === undefined) return undefined;
+  for (const { isPlain, columns } of others) {
+    if (isPlain !== first.isPlain || columns.length !== first.columns.length) return undefined;
+  }
+  const entries: NamedColumn[] = [];
+  for (const [place, [name, data]] of first.columns.entries()) {
+    const parts = [data];
+    let type: ColumnType | undefined = data.type;
+    for (const { columns } of others) {
+      const other = columns[place];
+      if (other?.[0] !== name) return undefined;
+      parts.push(other[1]);
+      type = commonType(type, other[1].type);
+      if (type === undefined) return undefined;
+    }
+    entries.push([name, concatColumns(parts, type)]);
+  }
+  const numRows = blocks.reduce((sum, block) => sum + block.numRows, 0);
+  return blockOf(entries, numRows, first.isPlain);
 }
 
 function blockOf<T>(

@@ -1,4 +1,6 @@
-/** Re-blocks: gathers rows across blocks and tasks into blocks of one size. */
+/** Re-blocks: gathers rows across blocks and tasks into blocks of one size. Columns stay columns. */
+import type { Block } from '../block.ts';
+import { concatBlocks, type BlockPart } from '../concat-blocks.ts';
 import type { StatefulTransform } from '../transform.ts';
 import type { BlockRef } from '../../machines/block.ts';
 
@@ -16,39 +18,53 @@ export function batchTransform({
   return {
     kind: 'stateful',
     create: ({ retain, release }) => {
-      let waiting: unknown[] = [];
+      /** Parts of blocks, in order. */
+      let waiting: BlockPart<unknown>[] = [];
+      let waitingRows = 0;
       let waitingBytes = 0;
-      /** Blocks with rows in `waiting`: they stay charged to who made them. */
+      /** Blocks with parts in `waiting`: they stay charged to who made them. */
       let held: BlockRef[] = [];
 
-      function cut(): readonly unknown[] {
-        const rows = waiting;
+      function cut(): Block<unknown> {
+        const whole = concatBlocks(waiting);
+        drop();
+        return whole;
+      }
+
+      function drop(): void {
         waiting = [];
+        waitingRows = 0;
         waitingBytes = 0;
         held.forEach(release);
         held = [];
-        return rows;
       }
 
       return {
         async take(inputs, _ended, flush, output) {
           for (const { ref, block } of inputs) {
-            const rowBytes = block.sizeBytes / Math.max(1, block.numRows);
-            for (const row of block.rows) {
-              waiting.push(row);
-              waitingBytes += rowBytes;
-              if (waiting.length >= maxRows || waitingBytes >= maxBytes) await output.emit(cut());
+            const { numRows } = block;
+            const rowBytes = block.sizeBytes / Math.max(1, numRows);
+            for (let from = 0; from < numRows;) {
+              const room = Math.min(
+                maxRows - waitingRows,
+                Math.max(1, Math.ceil((maxBytes - waitingBytes) / rowBytes)),
+              );
+              const to = Math.min(numRows, from + room);
+              waiting.push({ block, from, to });
+              waitingRows += to - from;
+              waitingBytes += (to - from) * rowBytes;
+              from = to;
+              const isFull = waitingRows >= maxRows || waitingBytes >= maxBytes;
+              if (isFull) await output.emit(cut());
             }
-            if (waiting.length === 0) continue;
+            if (waitingRows === 0) continue;
             retain(ref);
             held.push(ref);
           }
-          if (flush && waiting.length > 0) await output.emit(cut());
+          if (flush && waitingRows > 0) await output.emit(cut());
           return { satisfied: false };
         },
-        close: () => {
-          cut();
-        },
+        close: drop,
       };
     },
   };

@@ -7,7 +7,7 @@ import type { Credit } from '../../machines/resource/ledger.ts';
 import { GRACE_MS, type Env } from '../env.ts';
 import type { TaskPlace } from '../transform.ts';
 import { packError, unpackError } from './packed-error.ts';
-import type { FromWorker, WorkerLoss, WorkerProgram, WorkerThread } from './protocol.ts';
+import type { FromWorker, RunNews, WorkerLoss, WorkerProgram, WorkerThread } from './protocol.ts';
 import type { RemoteRun } from './remote-run.ts';
 
 export interface PooledWorkerTools {
@@ -61,6 +61,11 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
   /** Who has the thread, and who has asked for it, in this order: as the worker itself sees it. */
   let active: RemoteRun | undefined;
   let turns: RemoteRun[] = [];
+  /** Who has the thread, by the worker's own word: what it tells of may be a moment old. */
+  const current =
+    typeof SharedArrayBuffer === 'undefined'
+      ? undefined
+      : new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   let stopWatch: () => void = () => undefined;
   let closed: () => void = () => undefined;
   const gone = new Promise<void>((resolve) => {
@@ -182,7 +187,7 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
         refuse(unpackError(message.error));
         break;
       case 'news':
-        acceptNews(message);
+        message.news.forEach(acceptNews);
         break;
       case 'log':
         tools.onLog(message.place, message.values);
@@ -196,7 +201,7 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
     }
   }
 
-  function acceptNews({ id, outputs, report }: Extract<FromWorker, { type: 'news' }>): void {
+  function acceptNews({ id, outputs, report }: RunNews): void {
     if (report?.isSpent === true && state === 'ready') state = 'retired';
     const run = runs.get(id);
     if (run === undefined) return;
@@ -222,7 +227,7 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
       refuse(thrown?.error ?? new Error(`it ended with exit code ${String(exitCode)}`));
       return;
     }
-    const blamed = active;
+    const blamed = current === undefined ? active : runs.get(Atomics.load(current, 0));
     blamed?.endWith(lossError(program.operator.name, { exitCode, thrown }, failure));
     leave([...runs.values()].filter((run) => run !== blamed));
   }
@@ -277,7 +282,7 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
       // Closed while it was made.
       if (state !== 'starting') return;
       spawned.listen({ onMessage: receive, onLost: lose });
-      spawned.post({ type: 'open', program }, []);
+      spawned.post({ type: 'open', program, current }, []);
     } catch (error) {
       refuse(error);
     }

@@ -43,7 +43,15 @@ export interface WorkerRun extends Pick<RunMessage, 'attempt' | 'skip' | 'credit
 }
 
 export type ToWorker =
-  | { readonly type: 'open'; readonly program: WorkerProgram }
+  | {
+      readonly type: 'open';
+      readonly program: WorkerProgram;
+      /**
+       * Shared by both sides: the number of the run that has the thread, 0 for none. Undefined where
+       * memory cannot be shared.
+       */
+      readonly current: Int32Array | undefined;
+    }
   | { readonly type: 'run'; readonly id: number; readonly run: WorkerRun }
   | { readonly type: 'credit'; readonly id: number; readonly credit: Credit }
   | { readonly type: 'cancel'; readonly id: number; readonly reason: PackedError }
@@ -84,6 +92,13 @@ export interface WorkerReport extends WorkerDelta {
   readonly isSpent: boolean;
 }
 
+/** What has happened in one run since it was last heard of. */
+export interface RunNews {
+  readonly id: number;
+  readonly outputs: readonly WorkerOutput[];
+  readonly report: WorkerReport | undefined;
+}
+
 export type FromWorker =
   /** The module is loaded and has what is wanted of it. */
   | { readonly type: 'loaded' }
@@ -91,12 +106,8 @@ export type FromWorker =
   | { readonly type: 'ready' }
   /** It will never be ready. */
   | { readonly type: 'refused'; readonly error: PackedError }
-  | {
-      readonly type: 'news';
-      readonly id: number;
-      readonly outputs: readonly WorkerOutput[];
-      readonly report: WorkerReport | undefined;
-    }
+  /** Of one run or several, in the order in which it has happened. */
+  | { readonly type: 'news'; readonly news: readonly RunNews[] }
   | { readonly type: 'log'; readonly place: TaskPlace; readonly values: readonly unknown[] }
   | { readonly type: 'progress'; readonly place: TaskPlace; readonly fraction: number }
   | { readonly type: 'closed' };

@@ -12,6 +12,7 @@ import { TaskRun, type RunMessage } from '../task-run.ts';
 import type { OperatorProgram, TaskPlace } from '../transform.ts';
 import { movableBuffers } from './movable-buffers.ts';
 import { findExport, openTransform, type OpenTransform } from './open-transform.ts';
+import { createOutbox } from './outbox.ts';
 import { packError, unpackError } from './packed-error.ts';
 import type {
   PackedLetter,
@@ -20,15 +21,8 @@ import type {
   WorkerOutput,
   WorkerPort,
   WorkerProgram,
-  WorkerReport,
   WorkerRun,
 } from './protocol.ts';
-
-/**
- * What is done quickly is told together, so many milliseconds after the last message at the latest: a
- * message costs as much as a short task. What a generator yields is sent as it comes.
- */
-const TELL_MS = 2;
 
 const NOTHING_DONE: WorkerDelta = { consumed: 0, busyMs: 0, droppedRows: [] };
 
@@ -47,19 +41,10 @@ interface Serving {
   consumed: number;
   busyMs: number;
   droppedRows: readonly PackedLetter[];
-  /** Blocks that were made and not sent. */
-  outputs: readonly Pending[];
   /** The transform gives one block for each: what follows is the end of its input. */
   isWhole: boolean;
   /** One of its blocks could not be sent: it has failed, whatever it still does. */
   hasFailed: boolean;
-  toldAt: number;
-  stopTimer: () => void;
-}
-
-interface Pending {
-  readonly output: WorkerOutput;
-  readonly transfer: Transferable[];
 }
 
 export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
@@ -68,6 +53,9 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
   const servings = new Map<number, Serving>();
   /** Who has the thread. */
   let active: Serving | undefined;
+  /** Where the pool reads who that is. */
+  let current: Int32Array | undefined;
+  const outbox = createOutbox(port.post, refuse);
   /** What goes on as soon as the thread is free, in this order. */
   const turns: { readonly serving: Serving; readonly go: () => void }[] = [];
 
@@ -92,13 +80,18 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
     if (lifetime.signal.aborted) await close();
   }
 
+  function setActive(serving: Serving | undefined): void {
+    active = serving;
+    if (current !== undefined) Atomics.store(current, 0, serving?.id ?? 0);
+  }
+
   /** Gives the thread to whoever is first. */
   function takeTurns(): void {
     while (active === undefined && open !== undefined) {
       const turn = turns.shift();
       if (turn === undefined) return;
       if (turn.serving.run.isOver) continue;
-      active = turn.serving;
+      setActive(turn.serving);
       turn.go();
     }
   }
@@ -113,11 +106,8 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
       consumed: 0,
       busyMs: 0,
       droppedRows: [],
-      outputs: [],
       isWhole: false,
       hasFailed: false,
-      toldAt: liveEnv.now(),
-      stopTimer: () => undefined,
       run: new TaskRun(runMessage(id, open.program, run), {
         env: liveEnv,
         store: {
@@ -175,86 +165,30 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
     const output = { block: message, delta: hasNews ? takeDelta(serving) : undefined };
     const pending = { output, transfer: [...transfer, ...buffers] };
     if (serving.isWhole) {
-      serving.outputs = [...serving.outputs, pending];
-      if (!isDue(serving)) tellLater(serving);
-      else tell(serving);
-    } else {
-      tell(serving);
-      try {
-        if (!serving.hasFailed) sendOutput(serving, pending);
-      } catch (error) {
-        // What was done before is done all the same.
-        Object.assign(serving, output.delta);
-        throw error;
-      }
+      // That its input is done with follows at once, and is told with it.
+      outbox.add(serving.id, pending);
+      return;
     }
-  }
-
-  function isDue({ toldAt }: Serving): boolean {
-    return liveEnv.now() - toldAt >= TELL_MS;
-  }
-
-  /** The transform may wait for something before it has any more to tell. */
-  function tellLater(serving: Serving): void {
-    if (serving.outputs.length !== 1) return;
-    serving.stopTimer = liveEnv.setTimer(TELL_MS, () => {
-      tell(serving);
-    });
-  }
-
-  /** Sends the blocks that wait, and the report with them. */
-  function tell(serving: Serving, report?: WorkerReport): void {
-    const { id, outputs } = serving;
-    if (outputs.length === 0 && report === undefined) return;
-    const transfer = outputs.flatMap((pending) => pending.transfer);
-    serving.outputs = [];
-    serving.toldAt = liveEnv.now();
-    serving.stopTimer();
-    const blocks = outputs.map(({ output }) => output);
+    // What a generator yields is sent as it comes, behind what was kept.
+    outbox.tell();
     try {
-      port.post({ type: 'news', id, outputs: blocks, report }, transfer);
-    } catch {
-      tellOneByOne(serving, outputs, report);
+      if (!serving.hasFailed) outbox.send(serving.id, pending);
+    } catch (error) {
+      // What was done before is done all the same.
+      Object.assign(serving, output.delta);
+      throw error;
     }
   }
 
-  /** Something among all this cannot be sent: whatever comes before it can. */
-  function tellOneByOne(
-    serving: Serving,
-    outputs: readonly Pending[],
-    report: WorkerReport | undefined,
-  ): void {
-    const { id } = serving;
-    for (const pending of outputs) {
-      try {
-        sendOutput(serving, pending);
-      } catch (error) {
-        serving.hasFailed = true;
-        const end = { error: packError(error) };
-        const { delta = NOTHING_DONE } = pending.output;
-        const next = nextTurn()?.serving.id;
-        const failed = { ...delta, held: undefined, end, next, isSpent: false };
-        port.post({ type: 'news', id, outputs: [], report: failed }, []);
-        serving.run.cancel(error);
-        return;
-      }
-    }
-    if (report === undefined) return;
-    // Only a row that was given up is left: it was changed into something that cannot be sent.
-    const droppedRows = report.droppedRows.map((dropped) => ({ ...dropped, row: undefined }));
-    port.post({ type: 'news', id, outputs: [], report: { ...report, droppedRows } }, []);
-  }
-
-  function sendOutput({ id }: Serving, { output, transfer }: Pending): void {
-    try {
-      port.post({ type: 'news', id, outputs: [output], report: undefined }, transfer);
-    } catch (cause) {
-      throw new WorkerError(
-        'message',
-        `what was yielded cannot be sent from the worker (${describe(cause)}): rows must be data that structuredClone can copy, and a large buffer can be yielded once`,
-        { cause },
-      );
-    }
+  /** One of its blocks could not be sent: that is its end, whatever it still does or has done. */
+  function refuse(id: number, { delta = NOTHING_DONE }: WorkerOutput, error: unknown): void {
+    const serving = servings.get(id);
+    if (serving !== undefined) serving.hasFailed = true;
+    const next = active?.id === id ? nextTurn()?.serving.id : active?.id;
+    const end = { error: packError(error) };
+    const report = { ...delta, held: undefined, end, next, isSpent: false };
+    port.post({ type: 'news', news: [{ id, outputs: [], report }] }, []);
+    serving?.run.cancel(error);
   }
 
   /** Something has happened in a run. What is not urgent waits for its next message. */
@@ -272,22 +206,25 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
     }
     const isOver = news.type !== 'run.progress';
     const held = isOver ? undefined : news.held;
-    const isTimed = open?.program.reportsInputs === true && news.consumed > 0;
-    const isUrgent = isOver || held !== undefined || isTimed;
-    if (!isUrgent && !(news.consumed > 0 && isDue(serving))) return;
     const isFree = isOver || held !== undefined;
-    const error = news.type === 'run.error' ? { error: packError(news.error) } : 'done';
+    const isTimed = open?.program.reportsInputs === true && news.consumed > 0;
+    if (!isFree && !isTimed && !(news.consumed > 0 && outbox.isDue())) return;
+    const next = isFree ? nextTurn()?.serving.id : undefined;
     if (!serving.hasFailed) {
-      tell(serving, {
+      const error = news.type === 'run.error' ? { error: packError(news.error) } : 'done';
+      outbox.report(serving.id, {
         ...takeDelta(serving),
         held,
         end: isOver ? error : undefined,
-        next: isFree ? nextTurn()?.serving.id : undefined,
+        next,
         isSpent: isOver && isSpent(),
       });
+      // That a run is over can wait when the next one is here, and the pool sees which one that is.
+      const mayWait = news.type === 'run.end' && next !== undefined && current !== undefined;
+      if (isTimed || !mayWait || outbox.isDue()) outbox.tell();
     }
     if (isOver) servings.delete(serving.id);
-    if (active === serving && isFree) active = undefined;
+    if (active === serving && isFree) setActive(undefined);
     if (servings.size === 0 && lifetime.signal.aborted) void close();
     takeTurns();
   }
@@ -347,6 +284,7 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
   port.listen((message) => {
     switch (message.type) {
       case 'open':
+        ({ current } = message);
         void openProgram(message.program);
         break;
       case 'run':

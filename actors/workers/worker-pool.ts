@@ -11,8 +11,9 @@ import { RemoteRun, type RunPlace } from './remote-run.ts';
 
 /** Runs shorter than this are sent ahead to a busy worker: its thread must not wait for the next. */
 const QUICK_MS = 5;
-/** Runs a worker has at most, the one under way included. */
-const MAX_LOAD = 4;
+/** So many milliseconds of work a worker has ahead then: it tells of several runs at a time. */
+const AHEAD_MS = 8;
+const MAX_LOAD = 32;
 /** How much a run weighs in the average of what a run takes. */
 const WEIGHT = 1 / 8;
 
@@ -88,7 +89,12 @@ export function createWorkerPool(
     const idle = ready.findLast((worker) => worker.load() === 0);
     if (idle !== undefined || ready.length < threads || runMs > QUICK_MS) return idle;
     const least = Math.min(...ready.map((worker) => worker.load()));
-    return least < MAX_LOAD ? ready.find((worker) => worker.load() === least) : undefined;
+    return least < fullLoad() ? ready.find((worker) => worker.load() === least) : undefined;
+  }
+
+  /** Runs a worker has at most, the one under way included. */
+  function fullLoad(): number {
+    return Math.min(MAX_LOAD, Math.max(2, Math.ceil(AHEAD_MS / runMs)));
   }
 
   function start(): void {

@@ -1,8 +1,8 @@
-/** Work of the processor that cannot be optimised away: one unit takes about a microsecond. */
+/** Work of the processor that cannot be optimised away. */
 
-export function burn(units: number): number {
-  let state = units | 1;
-  for (let step = 0; step < units * 400; step++) {
+export function burn(steps: number): number {
+  let state = steps | 1;
+  for (let step = 0; step < steps; step++) {
     state ^= state << 13;
     state ^= state >>> 17;
     state ^= state << 5;

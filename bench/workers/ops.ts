@@ -7,7 +7,7 @@ import { burn } from './burn.ts';
 export const burnRows = statefulTransform({
   setup: (_options: undefined, { worker }) => worker,
   transform: (rows: readonly number[], { state: worker }) => {
-    return rows.map((units) => (burn(units) === 0 ? -1 : worker));
+    return rows.map((steps) => (burn(steps) === 0 ? -1 : worker));
   },
 });
 

@@ -118,7 +118,7 @@ export function initialOperator({ plan, now, ...addresses }: OperatorInput): Ope
       busyMs: 0,
     },
     dropped: [],
-    sizing: unmeasured,
+    sizing: unmeasured(plan),
     shares: startShares(now),
     told: false,
     unsettled: nothingUnsettled,

@@ -5,8 +5,6 @@
 import type { BlockRef } from '../block.ts';
 import type { OperatorPlan } from '../plan.ts';
 
-/** How long a task of small blocks should be, in milliseconds: long beside the cost of a task. */
-export const TASK_MS = 2;
 /** Most blocks a task takes on its own account. */
 export const MAX_BUNDLE = 64;
 const MEMORY = 1 / 16;
@@ -24,12 +22,10 @@ export interface Sizing {
   readonly outputRatio: number;
 }
 
-export const unmeasured: Sizing = {
-  blockMs: TASK_MS,
-  measured: 0,
-  blockSize: undefined,
-  outputRatio: 1,
-};
+/** What is known of an operator before its first block: nothing, so its tasks take one block each. */
+export function unmeasured({ taskMs }: Pick<OperatorPlan, 'taskMs'>): Sizing {
+  return { blockMs: taskMs, measured: 0, blockSize: undefined, outputRatio: 1 };
+}
 
 /** Learns from what a task has done: `inputs` blocks in `busyMs` milliseconds, yielding `outputs`. */
 export function measure(
@@ -53,7 +49,7 @@ export function measure(
 export function bundleSize(plan: OperatorPlan, sizing: Sizing): number {
   if (plan.serial) return MAX_BUNDLE;
   if (plan.input !== undefined) return plan.input.blocks ?? MAX_BUNDLE;
-  const blocks = Math.floor(TASK_MS / Math.max(sizing.blockMs, Number.EPSILON));
+  const blocks = Math.floor(plan.taskMs / Math.max(sizing.blockMs, Number.EPSILON));
   return Math.min(MAX_BUNDLE, Math.max(1, blocks));
 }
 

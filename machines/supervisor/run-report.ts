@@ -42,7 +42,7 @@ export interface RunReport {
 
 export function runReport(context: SupervisorContext): RunReport {
   const { plan, reports, now, startedAt, cycles, ending } = context;
-  const { written, writtenBytes, restored, failed, lastError } = context.spill;
+  const { written, writtenBytes, restored, remade, failed, lastError } = context.spill;
   const operators = plan.operators.map(({ name, index }): [string, OperatorReport] => {
     const report = reports[index];
     const { dropped, ...counts } = report?.counts ?? noCounts;
@@ -71,7 +71,7 @@ export function runReport(context: SupervisorContext): RunReport {
             later: laterErrors(context, ending.failure),
           }
         : undefined,
-    spill: { written, writtenBytes, restored, failed, lastError },
+    spill: { written, writtenBytes, restored, remade, failed, lastError },
     reason: ending?.outcome === 'cancelled' ? ending.reason : undefined,
   };
 }

@@ -38,8 +38,10 @@ export interface SupervisorContext {
   readonly reports: readonly (Report | undefined)[];
   /** Operators that have changed since they were polled. */
   readonly changed: readonly number[];
-  /** Something else has changed: demand, freed bytes, the budget, a refilled rate. */
+  /** Something else has changed that calls for a cycle: the budget, a refilled rate, the end of a pause. */
   readonly stirred: boolean;
+  /** What has changed that calls for a cycle only if somebody waits for it. */
+  readonly loosened: Loosened;
   /** The clock has been asked for a cycle. */
   readonly cycleAsked: boolean;
   /** Reports that are still to come in this poll. */
@@ -85,6 +87,18 @@ export interface SupervisorContext {
   /** What went wrong while sources and sinks closed, after the first cause. */
   readonly laterErrors: readonly unknown[];
 }
+
+/** What has got looser since the last poll. */
+export interface Loosened {
+  /** Blocks were let go of. */
+  readonly bytes: boolean;
+  /** The consumer takes more. */
+  readonly demand: boolean;
+  /** The consumer has begun to wait, or is done with a dead letter. */
+  readonly consumer: boolean;
+}
+
+export const nothingLoosened: Loosened = { bytes: false, demand: false, consumer: false };
 
 export interface Unsettled {
   readonly holder: number;
@@ -169,7 +183,7 @@ const MIN_QUEUE = 8;
 
 /** How many blocks may wait for an operator: enough for its running tasks and the next bundles. */
 export function queueLimit({ active, bundle }: OperatorView): number {
-  return Math.max(MIN_QUEUE, 2 * active, 4 * bundle);
+  return Math.max(MIN_QUEUE, 4 * bundle, 2 * active * bundle);
 }
 
 /** Blocks that can go down a route now, from an operator that lets `queueBlocks` wait at each end. */
@@ -210,6 +224,11 @@ export function creditBytes(
   { blockSize }: OperatorView,
 ): number {
   return Math.min(blockSize, targetBlockBytes(budget.blockBytes, plan.operators.length));
+}
+
+/** Whether a task is under way that does not wait for credit: it will have something to report. */
+export function somebodyRuns(views: readonly OperatorView[]): boolean {
+  return views.some(({ active, holding }) => active > holding.length);
 }
 
 export function feedsConsumer({ destinations }: OperatorPlan): boolean {

@@ -4,6 +4,7 @@ import type { OperatorView } from '../operator/operator.protocol.ts';
 import { CONSUMER, type Destination, type OperatorPlan } from '../plan.ts';
 import { tell, type Message } from '../xstate.ts';
 import {
+  nothingLoosened,
   planOf,
   replace,
   roomOn,
@@ -34,6 +35,7 @@ export function poll(
       cycles: context.cycles + 1,
       changed: [],
       stirred: false,
+      loosened: nothingLoosened,
       cycleAsked: false,
       awaited: polled.length + 2,
       arrived: [],

@@ -27,6 +27,9 @@ import { keepAlive } from './supervisor.liveness.ts';
 /** Blocks of credit a task gets at most at a time, so that one message serves many yields. */
 const MAX_CREDIT = 64;
 
+/** A task of small blocks is worth its cost from so many milliseconds on. */
+const SHORT_TASK_MS = 2;
+
 /** Asks for everything that could start or go on, best first. */
 export function request(context: SupervisorContext): SupervisorStep {
   const { staff, now, views } = context;
@@ -246,16 +249,20 @@ function canStart(context: SupervisorContext, view: OperatorView): boolean {
   );
 }
 
-/** How many tasks of an operator should start together: as many as fit, with full bundles. */
+/**
+ * How many tasks of an operator should start together: as many as fit, with full bundles. Where tasks
+ * are to be long, in threads, they may be shorter when all threads get something that way.
+ */
 function tasksToStart(
   { startable, bundle, freeSlots }: OperatorView,
-  { needs }: OperatorPlan,
+  { needs, taskMs }: OperatorPlan,
   free: Readonly<Record<string, number>>,
 ): number {
+  const least = Math.ceil(bundle * Math.min(1, SHORT_TASK_MS / taskMs));
   const fits = Object.entries(needs).map(([name, amount]) =>
     amount === 0 ? Infinity : Math.floor((free[name] ?? 0) / amount),
   );
-  return Math.max(1, Math.min(freeSlots, Math.ceil(startable / bundle), ...fits));
+  return Math.max(1, Math.min(freeSlots, Math.ceil(startable / least), ...fits));
 }
 
 /** Blocks of credit to start with: what the task should make, as far as there is room behind it. */

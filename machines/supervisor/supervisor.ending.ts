@@ -3,6 +3,7 @@ import { tell, type Message } from '../xstate.ts';
 import {
   replace,
   roomOn,
+  somebodyRuns,
   tellOperator,
   unsettledOf,
   viewAt,
@@ -68,14 +69,18 @@ export function markChanged(
 }
 
 export function addDemand(
-  { demand }: SupervisorContext,
+  { demand, loosened }: SupervisorContext,
   { blocks }: EventOf<'consumer.demand'>,
 ): SupervisorStep {
-  return { context: { demand: demand + blocks, stirred: true } };
+  return { context: { demand: demand + blocks, loosened: { ...loosened, demand: true } } };
 }
 
-export function markStirred(): SupervisorStep {
-  return { context: { stirred: true } };
+export function markFreed({ loosened }: SupervisorContext): SupervisorStep {
+  return { context: { loosened: { ...loosened, bytes: true } } };
+}
+
+export function markConsumer({ loosened }: SupervisorContext): SupervisorStep {
+  return { context: { loosened: { ...loosened, consumer: true } } };
 }
 
 export function markRefilled(): SupervisorStep {
@@ -88,7 +93,10 @@ export function setBudget(
 ): SupervisorStep {
   return {
     context: { budget, stirred: true },
-    send: [tell(staff.resource, { type: 'resource.setBudget', budget, now })],
+    send: [
+      tell(staff.resource, { type: 'resource.setBudget', budget, now }),
+      tell(staff.store, { type: 'store.setLimit', blockBytes: budget.blockBytes }),
+    ],
   };
 }
 
@@ -107,7 +115,7 @@ export function askForCycle(
   self: SupervisorAddress,
 ): SupervisorStep {
   const { changed, stirred, cycleAsked, staff } = context;
-  const isNeeded = changed.length > 0 || stirred || canMove(context);
+  const isNeeded = changed.length > 0 || stirred || canMove(context) || helpsSomebody(context);
   if (cycleAsked || !isNeeded) return {};
   return {
     context: { cycleAsked: true },
@@ -165,6 +173,17 @@ export function beginStep(): SupervisorStep {
 /** A cycle that was asked for before the pause. */
 export function skipCycle(): SupervisorStep {
   return { context: { cycleAsked: false, stirred: true } };
+}
+
+/**
+ * Whether what has got looser is what somebody waits for. When it is not, it waits for the next cycle:
+ * a task that runs will cause one.
+ */
+function helpsSomebody({ loosened, told, views }: SupervisorContext): boolean {
+  const { bytes, demand, consumer } = loosened;
+  if (!bytes && !demand && !consumer) return false;
+  if (!somebodyRuns(views)) return true;
+  return (bytes && told.includes('blockBytes')) || (demand && told.includes('demand'));
 }
 
 /** Whether outputs wait for which there is room by now: the receiver may have reported after them. */

@@ -12,6 +12,7 @@ import {
   feedsConsumer,
   localDenial,
   planOf,
+  somebodyRuns,
   type SupervisorContext,
   type SupervisorStep,
 } from './supervisor.context.ts';
@@ -22,7 +23,7 @@ const FRUITLESS_CYCLES = 2;
 /** Called when nothing was granted. `tried`: a forced request has just been refused. */
 export function keepAlive(context: SupervisorContext, tried = false): SupervisorStep {
   const { paused, refilling, spill } = context;
-  const isFine = paused || refilling || spill.writing > 0 || somebodyRuns(context);
+  const isFine = paused || refilling || spill.writing > 0 || somebodyRuns(context.views);
   if (isFine || !somebodyWaits(context) || isUpToConsumer(context)) {
     return { context: { asked: [], fruitless: 0 } };
   }
@@ -67,10 +68,6 @@ function forcedRequest(context: SupervisorContext): Request | undefined {
   const { slot, missing } = held;
   const next = missing.blocks > 0 ? size : 0;
   return { ...common, slot, firstBytes: Math.max(0, missing.bytes + next) };
-}
-
-function somebodyRuns({ views }: SupervisorContext): boolean {
-  return views.some(({ active, holding }) => active > holding.length);
 }
 
 function somebodyWaits(context: SupervisorContext): boolean {

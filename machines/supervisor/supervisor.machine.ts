@@ -15,7 +15,8 @@ import { operatorMachine } from '../operator/operator.machine.ts';
 import { resourceMachine } from '../resource/resource.machine.ts';
 import { react } from '../xstate.ts';
 import { runReport, type RunReport } from './run-report.ts';
-import { freshView, type SupervisorContext } from './supervisor.context.ts';
+import { staffId } from './staff-id.ts';
+import { freshView, nothingLoosened, type SupervisorContext } from './supervisor.context.ts';
 import {
   complete,
   poll,
@@ -38,8 +39,9 @@ import {
   drain,
   isQuiet,
   markChanged,
+  markConsumer,
+  markFreed,
   markRefilled,
-  markStirred,
   noteClosed,
   noteDelivered,
   open,
@@ -90,8 +92,9 @@ export const supervisorMachine = setup({
     markChanged: react(markChanged),
     noteClosed: react(noteClosed),
     noteDelivered: react(noteDelivered),
+    markConsumer: react(markConsumer),
+    markFreed: react(markFreed),
     markRefilled: react(markRefilled),
-    markStirred: react(markStirred),
     open: react(open),
     pause: react(pause),
     poll: react(poll),
@@ -129,12 +132,12 @@ export const supervisorMachine = setup({
   description: 'One run of a pipeline.',
   context: ({ input, spawn, self }) => {
     const { plan, budget, ranking, now, cancelled } = input;
-    const runner = spawn('runner', { id: 'runner' });
-    const store = spawn('store', { id: 'store' });
-    const clock = spawn('clock', { id: 'clock' });
-    const outlet = spawn('outlet', { id: 'outlet' });
+    const runner = spawn('runner', { id: staffId('runner', plan) });
+    const store = spawn('store', { id: staffId('store', plan) });
+    const clock = spawn('clock', { id: staffId('clock', plan) });
+    const outlet = spawn('outlet', { id: staffId('outlet', plan) });
     const resource = spawn('resource', {
-      id: 'resource',
+      id: staffId('resource', plan),
       input: { budget, holders: plan.operators.length, now, client: self },
     });
     const operators = plan.operators.map((operator) =>
@@ -155,6 +158,7 @@ export const supervisorMachine = setup({
       reports: plan.operators.map(() => undefined),
       changed: [],
       stirred: false,
+      loosened: nothingLoosened,
       cycleAsked: false,
       awaited: 0,
       arrived: [],
@@ -184,8 +188,8 @@ export const supervisorMachine = setup({
   on: {
     'operator.changed': { actions: 'markChanged', description: 'An operator has news.' },
     'consumer.demand': { actions: 'addDemand', description: 'The consumer takes more.' },
-    'store.changed': { actions: 'markStirred', description: 'Blocks were let go of.' },
-    'outlet.changed': { actions: 'markStirred', description: 'The consumer waits.' },
+    'store.changed': { actions: 'markFreed', description: 'Blocks were let go of.' },
+    'outlet.changed': { actions: 'markConsumer', description: 'The consumer waits.' },
     'resource.refilled': { actions: 'markRefilled', description: 'A rate has refilled.' },
     'run.setBudget': { actions: 'setBudget', description: 'The budget changes.' },
     'run.setMaxConcurrency': {
@@ -225,8 +229,8 @@ export const supervisorMachine = setup({
             cycle: { actions: 'poll', target: 'polling' },
             'operator.changed': { actions: ['markChanged', 'askForCycle'] },
             'consumer.demand': { actions: ['addDemand', 'askForCycle'] },
-            'store.changed': { actions: ['markStirred', 'askForCycle'] },
-            'outlet.changed': { actions: ['markStirred', 'askForCycle'] },
+            'store.changed': { actions: ['markFreed', 'askForCycle'] },
+            'outlet.changed': { actions: ['markConsumer', 'askForCycle'] },
             'resource.refilled': { actions: ['markRefilled', 'askForCycle'] },
             'run.setBudget': { actions: ['setBudget', 'askForCycle'] },
           },

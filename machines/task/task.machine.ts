@@ -5,6 +5,7 @@
  */
 import { setup } from 'xstate';
 import { react } from '../xstate.ts';
+import { initialTask, type TaskContext } from './task.context.ts';
 import {
   acceptReport,
   beginTask,
@@ -17,7 +18,6 @@ import {
   failTask,
   finishRun,
   forwardCredit,
-  initialTask,
   keepCredit,
   mayRetry,
   repeatRun,
@@ -25,8 +25,7 @@ import {
   settleCancelled,
   settleDone,
   waitToRetry,
-  type TaskContext,
-} from './task.context.ts';
+} from './task.runs.ts';
 import type { TaskEvent, TaskInput } from './task.protocol.ts';
 
 /** What can happen to a run at any moment, whether it is yielding or waiting for credit. */

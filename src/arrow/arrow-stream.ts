@@ -26,6 +26,7 @@ export type ArrowInput =
 export function readArrow<T>(input: ArrowInput): Source<T, ArrowInput> {
   return {
     name: 'readArrow',
+    rereadable: typeof input === 'function',
     splits: () => [input],
     async *read(input) {
       yield* fromArrow<T>(typeof input === 'function' ? await input() : input);

@@ -43,6 +43,7 @@ const DEFAULT_BYTES = 64 * 2 ** 20;
 interface Chunk {
   readonly keyframe: Keyframe;
   readonly firstSeq: number;
+  readonly firstAt: number;
   readonly maxEvents: number;
   count: number;
   bytes: number;
@@ -79,6 +80,7 @@ export function createTimeline(options: TimelineOptions = {}): Timeline {
     const chunk: Chunk = {
       keyframe,
       firstSeq: event.seq,
+      firstAt: event.at,
       maxEvents: Math.max(
         EVENTS_A_KEYFRAME,
         EVENTS_AN_ACTOR * Object.keys(keyframe.model.actors).length,
@@ -122,7 +124,7 @@ export function createTimeline(options: TimelineOptions = {}): Timeline {
     push,
     moment,
     range: () => ({
-      from: Math.max(0, chunks[0]?.keyframe.at ?? 0),
+      from: beginOf(chunks[0]),
       to: model.at,
       firstSeq: chunks[0]?.firstSeq ?? 0,
       lastSeq: model.seq,
@@ -167,6 +169,12 @@ export function replay({ keyframe, events }: Moment, known: RunModel, at: number
 export function keyframeOf(model: RunModel): Keyframe {
   const copy = cloneModel({ ...model, history: emptyHistory() });
   return { seq: model.seq, at: model.at, model: copy };
+}
+
+/** Where what is at hand begins. Of those who came late that is when they did, not when the run began. */
+function beginOf(chunk: Chunk | undefined): number {
+  if (chunk === undefined) return 0;
+  return chunk.keyframe.seq < 0 ? chunk.firstAt : chunk.keyframe.at;
 }
 
 function eventsOf({ events }: Chunk): readonly RunEvent[] {

@@ -2,7 +2,7 @@
 import { emptyOperatorMetrics } from './empty-model.ts';
 import { mapColumns } from './history.ts';
 import { KEPT, METRICS_MS, type RunModel } from './model.ts';
-import { percentile } from './percentile.ts';
+import { percentiles } from './percentile.ts';
 
 /** Begins the columns of the plan's operators and resources. */
 export function startMetrics(model: RunModel): void {
@@ -52,8 +52,9 @@ function take(model: RunModel, at: number): void {
     columns.queued.push(sum(figures.in));
     columns.queuedBytes.push(sum(figures.inBytes));
     columns.active.push(figures.active);
-    columns.p50.push(percentile(durations, 50) ?? null);
-    columns.p95.push(percentile(durations, 95) ?? null);
+    const [p50 = null, p95 = null] = percentiles(durations, [50, 95]);
+    columns.p50.push(p50);
+    columns.p95.push(p95);
   });
   if (metrics.at.length > KEPT.metrics) thin(model);
 }

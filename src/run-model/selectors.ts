@@ -1,7 +1,7 @@
 /** What panels ask of a run model. Pure functions; none of them changes the model. */
 import { pathParts } from './actor-path.ts';
 import type { ActorModel, MessageEntry, OperatorModel, RunModel, TaskBar } from './model.ts';
-import { percentile } from './percentile.ts';
+import { percentiles } from './percentile.ts';
 
 /** How an operator looks: one of the eight states of the graph. */
 export type OperatorLook =
@@ -48,7 +48,8 @@ export function taskDurations({ durations }: OperatorModel): {
   readonly p50: number | undefined;
   readonly p95: number | undefined;
 } {
-  return { p50: percentile(durations, 50), p95: percentile(durations, 95) };
+  const [p50, p95] = percentiles(durations, [50, 95]);
+  return { p50, p95 };
 }
 
 /** Rows a second an operator made in the last `windowMs`. */

@@ -73,6 +73,28 @@ describe('above the high-water mark', () => {
     ]);
   });
 
+  test('half of what may be in memory is where it begins, and a new limit counts at once', async () => {
+    const { store, kept } = storeWith({ highWater: undefined });
+    for (let put = 0; put < 4; put++) store.put(block(100), '0', 0);
+    await quiet();
+    expect(kept.size).toBe(0);
+    store.setLimit(400);
+    await quiet();
+    expect([...kept.keys()].sort()).toEqual([3, 4]);
+    store.setLimit(2000);
+    for (let put = 0; put < 7; put++) store.put(block(100), '0', 0);
+    await quiet();
+    expect(kept.size).toBe(2);
+  });
+
+  test('a limit does not change where it begins when the spill says so itself', async () => {
+    const { store, kept } = storeWith();
+    for (let put = 0; put < 4; put++) store.put(block(25), '0', 0);
+    store.setLimit(100);
+    await quiet();
+    expect(kept.size).toBe(0);
+  });
+
   test('what went is told as freed, and what comes back is charged again', async () => {
     const { store } = storeWith({ highWater: 0 });
     const ref = store.put(block(50), '0', 3);

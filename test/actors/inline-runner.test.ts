@@ -384,6 +384,64 @@ describe('a source that is told to read no more', () => {
     expect(watched.end().type).toBe('run.end');
   });
 
+  test('keeps what it has read until there is credit, however long that takes, and is returned', async () => {
+    let returned = 0;
+    const sim = harness([
+      programOf(
+        readerSource({
+          splits: () => ['only'],
+          *read() {
+            try {
+              for (let row = 1; ; row++) yield [row, row];
+            } finally {
+              returned += 1;
+            }
+          },
+        }),
+      ),
+    ]);
+    const watched = sim.run([['only']], { credit: { blocks: 2, bytes: 20 } });
+    await sim.env.advance();
+    expect(watched.blocks()).toEqual([[1, 1]]);
+    watched.finish();
+    await sim.env.advance(10_000);
+    expect(returned).toBe(0);
+    watched.credit(PLENTY);
+    await sim.env.advance();
+    expect(watched.end().type).toBe('run.end');
+    expect(watched.blocks()).toEqual([
+      [1, 1],
+      [2, 2],
+    ]);
+    expect(returned).toBe(1);
+    expect(sim.env.pending()).toBe(0);
+  });
+
+  test('that does not end when there is credit again is left to itself', async () => {
+    const sim = harness([
+      programOf(
+        readerSource({
+          splits: () => ['only'],
+          read: () => ({
+            [Symbol.asyncIterator]: () => ({
+              next: () => Promise.resolve({ done: false, value: [1] }),
+              return: () => new Promise<never>(() => undefined),
+            }),
+          }),
+        }),
+      ),
+    ]);
+    const watched = sim.run([['only']], { credit: { blocks: 1, bytes: 8 } });
+    await sim.env.advance();
+    watched.finish();
+    await sim.env.advance(10_000);
+    expect(watched.last()?.type).toBe('run.progress');
+    watched.credit(PLENTY);
+    await sim.env.advance();
+    expect(watched.end().type).toBe('run.end');
+    expect(sim.env.pending()).toBe(0);
+  });
+
   test('leaves no timer behind when it is cancelled on top of it', async () => {
     const sim = harness([
       programOf(

@@ -1,8 +1,11 @@
 /** A run under way: those who come late see all of it, those who lose the line get it back, and control. */
+import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { pipeline, type Run } from '../../src/index.ts';
+import { modelOf } from '../../src/inspect/export/index.ts';
+import { parseRecording } from '../../src/inspect/recording.ts';
 import { startInspector } from '../../src/inspect/server/index.ts';
 import { BUILT_PAGE } from './support/build-page.ts';
 import { launchBrowser } from './support/chromium.ts';
@@ -76,7 +79,9 @@ test('whoever comes late sees everything there was', async () => {
   await page.getByRole('tab', { name: 'Timeline', selected: true }).waitFor();
   await page.getByText('● live').waitFor();
   // Nothing may be changed by those who may only look.
-  expect(await page.getByRole('button', { name: 'Hold' }).count()).toBe(0);
+  for (const name of ['Hold', 'Change budget', 'Set maxConcurrency']) {
+    expect(await page.getByRole('button', { name }).count()).toBe(0);
+  }
   await run.cancel('seen');
   await page.getByText('run is over').waitFor();
   await end();
@@ -159,11 +164,6 @@ test('who has the control address holds, steps, resumes and changes the run', as
   await page.getByRole('button', { name: 'Resume' }).click();
   await expect.poll(() => run.snapshot().state).toBe('running');
 
-  await page.locator('.card[data-operator="parse"]').click();
-  await page.getByRole('spinbutton', { name: 'maxConcurrency' }).fill('5');
-  await page.getByRole('button', { name: 'Set', exact: true }).click();
-  await page.getByText('of 5 tasks').waitFor();
-
   await page.keyboard.press('b');
   const dialog = page.getByRole('dialog', { name: 'Breakpoints' });
   await dialog.getByRole('combobox', { name: /Hold when/ }).selectOption('message');
@@ -174,6 +174,107 @@ test('who has the control address holds, steps, resumes and changes the run', as
   await page.getByText('held by a breakpoint').first().waitFor();
   expect(page.url()).not.toContain('token');
   await run.cancel('seen');
+  await end();
+  await inspector.close();
+});
+
+test('what the run may use is changed, and what is wrong with a wish is said', async () => {
+  const run = endless();
+  const inspector = await startInspector({ ui: BUILT_PAGE, control: true });
+  const { page, end } = await visit(browser, inspector.inspect(run));
+  const open = page.getByRole('button', { name: 'Change budget' });
+  await open.focus();
+  await page.keyboard.press('Enter');
+  const budget = page.getByRole('group', { name: 'Budget' });
+  const cpu = budget.getByRole('spinbutton', { name: 'cpu' });
+
+  await page.keyboard.press('Tab');
+  for (const [wish, problem] of [
+    ['', 'write a number'],
+    ['0', 'it must be above 0'],
+    // The run itself says no: one task of an operator would need more.
+    ['0.5', 'needs 1 cpu for one task'],
+  ] as const) {
+    await cpu.fill(wish);
+    await page.keyboard.press('Enter');
+    await budget.getByText(problem).waitFor();
+    expect(await cpu.getAttribute('aria-invalid')).toBe('true');
+  }
+  expect(run.snapshot().resources['cpu']?.total).toBe(8);
+
+  await cpu.fill('3');
+  await page.keyboard.press('Enter');
+  await budget.getByText('now 3').waitFor();
+  expect(run.snapshot().resources['cpu']?.total).toBe(3);
+  const gauge = page.getByRole('meter', { name: 'cpu' });
+  await expect.poll(() => gauge.getAttribute('aria-valuemax')).toBe('3');
+
+  const weight = budget.getByRole('textbox', { name: 'blockBytes' });
+  await weight.fill('a lot');
+  await page.keyboard.press('Enter');
+  await budget.getByText('write bytes, or with a unit: 64 MiB').waitFor();
+  await weight.fill('64 MiB');
+  await page.keyboard.press('Enter');
+  await budget.getByText('now 64 MiB').waitFor();
+  expect(run.snapshot().blockBytes.limit).toBe(64 * 2 ** 20);
+  await page.keyboard.press('Escape');
+  await expect.poll(() => budget.count()).toBe(0);
+  expect(await open.evaluate((button) => button.matches(':focus'))).toBe(true);
+
+  await page.locator('.card[data-operator="parse"]').click();
+  const drawer = page.getByRole('complementary');
+  const limit = drawer.getByRole('spinbutton', { name: 'maxConcurrency' });
+  await drawer.getByText('now 2').waitFor();
+  await limit.fill('1.5');
+  await page.keyboard.press('Enter');
+  await drawer.getByText('write a whole number of at least 1').waitFor();
+  await limit.fill('5');
+  await page.keyboard.press('Enter');
+  await drawer.getByText('now 5').waitFor();
+  await drawer.getByText('of 5 tasks').waitFor();
+  await run.cancel('seen');
+  // There is nothing to change any more.
+  await expect.poll(() => open.count()).toBe(0);
+  await end();
+  await inspector.close();
+});
+
+test('R records what happens from then on, and R again saves it', async () => {
+  const run = endless();
+  const inspector = await startInspector({ ui: BUILT_PAGE });
+  const url = inspector.inspect(run);
+  await done(run, 'store', 20);
+  const { page, end } = await visit(browser, url);
+  await page.getByRole('button', { name: 'Rec', exact: true }).waitFor();
+  await page.keyboard.press('r');
+  const save = page.getByRole('button', { name: /^■ Save 00:0/ });
+  await save.waitFor();
+  const before = run.snapshot().operators['store']?.done ?? 0;
+  await done(run, 'store', before + 20);
+  // It goes on behind every tab.
+  await page.keyboard.press('4');
+  await expect.poll(() => save.textContent()).not.toBe('■ Save 00:00.0');
+  const download = page.waitForEvent('download');
+  await page.keyboard.press('r');
+  const made = await download;
+  expect(made.suggestedFilename()).toBe('endless.run');
+  const { header, events, isPartial } = parseRecording(await readFile(await made.path(), 'utf8'));
+  expect(header.name).toBe('endless');
+  expect(isPartial).toBe(true);
+  const model = modelOf(events);
+  expect(model.operators.map(({ name }) => name)).toEqual(['source', 'parse', 'store']);
+  expect(model.operators[2]?.figures.done).toBeGreaterThanOrEqual(before);
+  expect(events.filter(({ type }) => type === 'task.ended').length).toBeGreaterThan(10);
+  expect(events[0]?.at).toBeGreaterThan(0);
+
+  // The end of the run is the end of the recording.
+  await page.keyboard.press('r');
+  await save.waitFor();
+  const last = page.waitForEvent('download');
+  await run.cancel('seen');
+  const rest = parseRecording(await readFile(await (await last).path(), 'utf8'));
+  expect(rest.events.at(-1)).toMatchObject({ type: 'run.ended', status: 'cancelled' });
+  await expect.poll(() => page.getByRole('button', { name: 'Rec', exact: true }).count()).toBe(0);
   await end();
   await inspector.close();
 });

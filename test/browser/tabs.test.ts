@@ -36,6 +36,8 @@ const TABS: Readonly<Record<string, (page: Page) => Promise<void>>> = {
   },
   timeline: async (page) => {
     await page.locator('canvas.gantt').waitFor();
+    // It is not only there: bars are on it.
+    await expect.poll(() => runningPixels(page)).toBeGreaterThan(1000);
   },
   metrics: async (page) => {
     await page.locator('[data-chart="throughput"] canvas').waitFor();
@@ -47,6 +49,24 @@ const TABS: Readonly<Record<string, (page: Page) => Promise<void>>> = {
     await page.getByText('Open a recording').first().waitFor();
   },
 };
+
+/** Pixels of the timeline in the colour of what runs. */
+function runningPixels(page: Page): Promise<number> {
+  return page.locator('canvas.gantt').evaluate((element) => {
+    const canvas = element as HTMLCanvasElement;
+    const wanted = getComputedStyle(canvas).getPropertyValue('--state-running').trim();
+    const pen = canvas.getContext('2d');
+    const { data } = pen?.getImageData(0, 0, canvas.width, canvas.height) ?? { data: [] };
+    let found = 0;
+    for (let pixel = 0; pixel < data.length; pixel += 4) {
+      const colour = [0, 1, 2].map((part) =>
+        (data[pixel + part] ?? 0).toString(16).padStart(2, '0'),
+      );
+      if (`#${colour.join('')}` === wanted) found += 1;
+    }
+    return found;
+  });
+}
 
 /** Which table says what the drawing shows: a caption, and a cell that must be in it. */
 const TABLES: Readonly<Record<string, readonly [string, string]>> = {
@@ -76,6 +96,28 @@ test.each(Object.entries(TABLES))('T shows %s as a table', async (tab, [caption,
   expect(await violations(page)).toEqual([]);
   await page.keyboard.press('t');
   await expect.poll(() => table.count()).toBe(0);
+  await end();
+});
+
+test('a chart says what is under the pointer; a range is dragged, and a moment picked', async () => {
+  const { page, end } = await visit(browser, `${served.url}?tab=metrics`);
+  const chart = page.locator('[data-chart="durations"] canvas');
+  await chart.waitFor();
+  const { x = 0, y = 0, width = 0, height = 0 } = (await chart.boundingBox()) ?? {};
+  const middle = y + height / 2;
+  await page.mouse.move(x + width / 2, y + 12);
+  await page.locator('.plot-note', { hasText: /^00:01\.\d · enrich p\d\d · 40 ms$/ }).waitFor();
+  // One cursor for all charts.
+  await expect.poll(() => page.locator('.plot-cursor:visible').count()).toBe(7);
+  await page.mouse.move(x + width * 0.4, middle);
+  await page.mouse.down();
+  await page.mouse.move(x + width * 0.8, middle, { steps: 4 });
+  await page.mouse.up();
+  await expect.poll(() => page.url()).toMatch(/range=\d+-\d+/);
+  const [, from = '', to = ''] = /range=(\d+)-(\d+)/.exec(page.url()) ?? [];
+  expect(Number(to) - Number(from)).toBeGreaterThan(800);
+  await page.mouse.dblclick(x + width / 2, middle);
+  await expect.poll(() => Number(new URL(page.url()).searchParams.get('t'))).toBeGreaterThan(+from);
   await end();
 });
 

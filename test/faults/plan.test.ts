@@ -33,6 +33,33 @@ test.each(['a/b', 'a.b', '#1', 'constructor', '../up', '%2e', '<b>', 'señal', '
   },
 );
 
+test('F37: an operator may be called as an actor that every run has: nobody is overwritten', async () => {
+  const names = ['runner', 'store', 'clock', 'outlet', 'resource', 'store*'];
+  const actors: string[] = [];
+  const senders = new Set<string | undefined>();
+  const { rows } = await ended((env) =>
+    names
+      .reduce((flow, name) => flow.map((row) => row + 1, { name }), pipeline('names').from([1, 2]))
+      .start({
+        env,
+        onEvent: (event) => {
+          if (event.type === 'actor.started') actors.push(event.actor);
+          if (event.type === 'message') senders.add(event.from);
+        },
+      }),
+  );
+  expect(rows).toEqual([7, 8]);
+  const children = actors.filter((path) => path.split('/').length === 2);
+  expect(new Set(children).size).toBe(children.length);
+  expect(children).toEqual(
+    expect.arrayContaining([
+      ...names.map((name) => `names/${name}`),
+      ...['runner*', 'store**', 'clock*', 'outlet*', 'resource*'].map((id) => `names/${id}`),
+    ]),
+  );
+  for (const sender of senders) if (sender !== undefined) expect(actors).toContain(sender);
+});
+
 test('F37: a name of a megabyte, an empty one and __proto__ are refused', () => {
   for (const name of ['x'.repeat(1_000_000), '', '__proto__']) {
     expect(() =>

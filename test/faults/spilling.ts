@@ -2,7 +2,13 @@
 import { mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { columnBlock, pipeline, type OperatorOptions, type Run } from '../../src/index.ts';
+import {
+  columnBlock,
+  pipeline,
+  type Budget,
+  type OperatorOptions,
+  type Run,
+} from '../../src/index.ts';
 import type { SpillingStore } from '../../actors/spill.ts';
 
 export const BLOCKS = 64;
@@ -22,9 +28,19 @@ export interface Spilling {
 
 export function spillingRun(
   store: SpillingStore,
-  options: OperatorOptions & { readonly kind?: 'rows' | 'columns' } = {},
+  options: OperatorOptions & {
+    readonly kind?: 'rows' | 'columns';
+    /** Options of the operator whose blocks are spilled. */
+    readonly make?: OperatorOptions;
+    readonly budget?: Budget;
+  } = {},
 ): Spilling {
-  const { kind = 'columns', ...rest } = options;
+  const {
+    kind = 'columns',
+    make = {},
+    budget = { cpu: 1, blockBytes: (BLOCKS / 2) * BLOCK_BYTES },
+    ...rest
+  } = options;
   let goOn: () => void = () => undefined;
   let onSpilled: () => void = () => undefined;
   const gate = new Promise<void>((resolve) => {
@@ -44,7 +60,7 @@ export function spillingRun(
         }
         onSpilled();
       },
-      { name: 'make', resources: { cpu: 0 }, queue: { blocks: BLOCKS } },
+      { name: 'make', resources: { cpu: 0 }, queue: { blocks: BLOCKS }, ...make },
     )
     .mapBlocks(
       async (rows) => {
@@ -55,7 +71,7 @@ export function spillingRun(
       },
       { name: 'check', maxConcurrency: 1, preserveOrder: true, input: { blocks: 1 }, ...rest },
     )
-    .start({ budget: { cpu: 1, blockBytes: (BLOCKS / 2) * BLOCK_BYTES }, store });
+    .start({ budget, store });
   return { run, spilled, goOn };
 }
 

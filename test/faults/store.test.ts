@@ -15,7 +15,7 @@ import {
 import { hostname, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { StoreError, TaskError } from '../../src/index.ts';
 import { spillingStore } from '../../src/node/index.ts';
 import type { Disk } from '../../src/node/spill/disk.ts';
@@ -127,6 +127,41 @@ describe.each(['columns', 'rows'] as const)('blocks of %s', (kind) => {
       expect(readdirSync(parent)).toEqual([]);
     },
   );
+
+  test.each(damages)(
+    'F50: a spilled file that is %s costs nothing when its block can be made again',
+    async (_name, damage, message) => {
+      const store = spillingStore({ directory: parent });
+      const { run, spilled, goOn } = spillingRun(store, { kind, make: { retries: 1 } });
+      const rows = run.collect();
+      await spilled;
+      damage(filesIn(parent));
+      goOn();
+      expect(await rows).toEqual(all);
+      const { spill, operators } = await run.done;
+      expect(spill.remade).toBeGreaterThan(0);
+      expect(spill).toMatchObject({
+        failed: spill.remade,
+        lastError: expect.stringMatching(message) as string,
+      });
+      expect(operators['check']).toMatchObject({ retried: 0, droppedCount: 0 });
+      expect(operators['make']).toMatchObject({ tasks: 1, blocksOut: BLOCKS });
+      expect(readdirSync(parent)).toEqual([]);
+    },
+  );
+
+  test('F50: all files damaged at once cost nothing when their blocks can be made again', async () => {
+    const store = spillingStore({ directory: parent });
+    const { run, spilled, goOn } = spillingRun(store, { kind, make: { retries: 1 } });
+    const rows = run.collect();
+    await spilled;
+    const files = filesIn(parent);
+    for (const file of files) truncateSync(file, 100);
+    goOn();
+    expect(await rows).toEqual(all);
+    expect((await run.done).spill.remade).toBeGreaterThanOrEqual(files.length - 2);
+    expect(run.snapshot().blockBytes.live).toBe(0);
+  });
 
   test('F50: of all files damaged at once, not one becomes a wrong row', async () => {
     const store = spillingStore({ directory: parent });
@@ -331,6 +366,21 @@ describe('temporary files', () => {
     expect(await rows).toEqual([all, all]);
     expect(process.listenerCount('exit')).toBe(listeners);
   });
+});
+
+test('F38: a budget that is lowered is where spilling begins from then on', async () => {
+  const { run, spilled, goOn } = spillingRun(spillingStore({ directory: parent }), {
+    budget: { cpu: 1, blockBytes: 100_000_000 },
+  });
+  const rows = run.collect();
+  await spilled;
+  expect(run.snapshot().spill.written).toBe(0);
+  run.setBudget({ cpu: 1, blockBytes: 200_000 });
+  await vi.waitFor(() => {
+    expect(run.snapshot().blockBytes.live).toBeLessThanOrEqual(100_000 + 17_000);
+  });
+  goOn();
+  expect(await rows).toEqual(all);
 });
 
 test('maxBytes bounds the files, and what does not fit waits in memory', async () => {

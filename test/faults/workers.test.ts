@@ -144,6 +144,24 @@ describe('F20: process.exit in a worker', () => {
     expect((await run.done).operators['work']).toMatchObject({ retried: 1, tasks: 8 });
   });
 
+  test('F20: the right one of many quick tasks pays, also when those before it were not told of yet', async () => {
+    const ids = Array.from({ length: 400 }, (_, id) => id);
+    const quick: OperatorOptions = { resources: { cpu: 1 / 16 } };
+    const startWith = (badUntil: number, options: OperatorOptions): Run<unknown> =>
+      start(
+        'exits',
+        ids.map((id) => [{ id, badUntil: id === 200 ? badUntil : 0 }]),
+        { ...quick, ...options },
+        { threads: 1 },
+      );
+    const retried = startWith(1, ONCE_MORE);
+    expect(await sorted(retried)).toEqual(ids);
+    expect((await retried.done).operators['work']).toMatchObject({ retried: 1, tasks: 400 });
+    const skipped = startWith(99, { onError: 'skip' });
+    expect(await sorted(skipped)).toEqual(ids.filter((id) => id !== 200));
+    expect((await skipped.done).operators['work']?.dropped).toMatchObject([{ lineage: '0.200' }]);
+  });
+
   test('F20: a block that always ends its worker is given up, the others are not', async () => {
     const run = start('exits', ALWAYS_BAD.slice(0, 2), { ...ONCE_MORE, onError: 'skip' });
     expect(await sorted(run)).toEqual([0]);

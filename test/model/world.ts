@@ -11,7 +11,6 @@ import {
   type RunnerRun,
   type StoreEvent,
 } from '../../machines/hands.protocol.ts';
-import { TASK_MS } from '../../machines/operator/operator.sizing.ts';
 import type { Credit } from '../../machines/resource/ledger.ts';
 import { pathOf, type Message, type Sent } from './charts.ts';
 import type { ModelConfig } from './config.ts';
@@ -122,6 +121,8 @@ export function receive(
       return { world: retain(world, event.refs, event.count), replies: none };
     case 'store.release':
       return release(world, event.refs);
+    case 'store.setLimit':
+      return { world, replies: none };
     case 'store.poll':
       return {
         world: { ...world, released: new Map(), storeTold: false },
@@ -268,7 +269,12 @@ function stepsOf(world: World, run: ModelRun, index: number, config: ModelConfig
     ...world,
     runs: world.runs.map((other, at) => (at === index ? next : other)),
   });
-  const delta = { run: run.run, now: 0, busyMs: TASK_MS, droppedRows: [] };
+  const delta = {
+    run: run.run,
+    now: 0,
+    busyMs: config.plan.operators[run.operator]?.taskMs ?? 0,
+    droppedRows: [],
+  };
   const tell = (event: Message): Sent[] => [{ to: run.replyTo, event }];
 
   if (run.cancelled || input === undefined) {

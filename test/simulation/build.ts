@@ -19,20 +19,25 @@ export interface Built {
 }
 
 export function buildPipeline(simulated: SimulationCase, env: SimEnv): Built {
-  const { sources, stages, sink } = simulated;
+  const { sources, stages, sink, disk } = simulated;
   const flows: Flow<number>[] = [];
   const used = new Set<number>();
   const outage = outageOf(simulated, env);
   let open = 0;
   const openSources = (): number => open;
   const opened = sources.map((blocks) =>
-    pipeline('simulated').fromBlocks(function* () {
-      open += 1;
-      try {
-        yield* blocks;
-      } finally {
-        open -= 1;
-      }
+    pipeline('simulated').fromSource<number, undefined>({
+      rereadable: disk?.rereadable ?? false,
+      splits: () => [undefined],
+      *read() {
+        open += 1;
+        try {
+          // A transform may change the rows that it gets.
+          for (const rows of blocks) yield rows.slice();
+        } finally {
+          open -= 1;
+        }
+      },
     }),
   );
   const flowOf = (input: number): Flow<number> => {

@@ -83,6 +83,8 @@ export interface DiskCase {
   readonly flips: number;
   /** Reads that fail. */
   readonly flaky: number;
+  /** What the sources read can be read again. */
+  readonly rereadable: boolean;
 }
 
 export interface SimulationCase {
@@ -138,7 +140,7 @@ export function generateCase(seed: number): SimulationCase {
   for (let index = 0; index < count; index++) {
     stages.push(generateStage(pick, { index, sources: sources.length, swarm, ordered, remote }));
   }
-  return {
+  const whole: SimulationCase = {
     seed,
     sources,
     stages,
@@ -155,6 +157,26 @@ export function generateCase(seed: number): SimulationCase {
     // Drawn last, and of its own: the rest of a seed is the same with and without.
     disk: generateDisk(picker(seed * 104_729 + 7)),
   };
+  return whole.disk?.rereadable === true && whole.disk.torn > 0 ? repeatable(whole) : whole;
+}
+
+/** The case with nothing in it that could not be made again, and a disk that loses much. */
+function repeatable(whole: SimulationCase): SimulationCase {
+  const repeated: readonly StageKind[] = ['map', 'filter', 'flatMap', 'chunks'];
+  return {
+    ...whole,
+    remote: false,
+    outageAt: undefined,
+    stages: whole.stages.map((stage) => ({
+      ...stage,
+      kind: repeated.includes(stage.kind) ? stage.kind : 'chunks',
+      inputs: whole.ordered ? stage.inputs.slice(0, 1) : stage.inputs,
+      retries: Math.max(1, stage.retries),
+      atomic: false,
+      calls: 0,
+    })),
+    disk: whole.disk && { ...whole.disk, highWater: 0, maxBytes: Infinity, torn: 0.3 },
+  };
 }
 
 function generateDisk(pick: Picker): DiskCase | undefined {
@@ -168,6 +190,7 @@ function generateDisk(pick: Picker): DiskCase | undefined {
     torn: isFaulty ? pick.of(0, 0.1) : 0,
     flips: isFaulty ? pick.of(0, 0.1) : 0,
     flaky: isFaulty ? pick.of(0, 0.2) : 0,
+    rereadable: pick.maybe(0.5),
   };
 }
 

@@ -217,11 +217,12 @@ function inputsOf(tasks: Readonly<Record<string, AnyActorRef>>): number {
 
 /** Between two cycles, with nothing to be done in the next. */
 function isAtRest({ value, context }: Chart<SupervisorContext>): boolean {
-  const { changed, stirred, cycleAsked } = context;
+  const { changed, stirred, loosened, cycleAsked } = context;
   return (
     (value as { running?: unknown }).running === 'waiting' &&
     changed.length === 0 &&
     !stirred &&
+    !loosened.bytes &&
     !cycleAsked
   );
 }

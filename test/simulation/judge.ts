@@ -9,7 +9,7 @@ import {
   type RunReport,
 } from '../../src/index.ts';
 import { stageName } from './build.ts';
-import type { DiskCase, SimulationCase, StageCase } from './case.ts';
+import type { SimulationCase, StageCase } from './case.ts';
 import { oracle } from './functions.ts';
 import type { Log } from './log.ts';
 import type { Protocol } from './protocol.ts';
@@ -52,7 +52,7 @@ function fail(invariant: string, what: string): never {
   throw new Error(`${invariant}: ${what}`);
 }
 
-function judgeRemains({ run, log, took, pending, openSources, disk }: Judged): void {
+function judgeRemains({ simulated, run, log, took, pending, openSources, disk }: Judged): void {
   if (took > LONGEST_MS) fail('L6', `it took ${String(took)} ms of virtual time`);
   if (openSources > 0) fail('L5', `${String(openSources)} sources were left and not returned`);
   const [remains] = remainsOf(run, pending);
@@ -62,6 +62,8 @@ function judgeRemains({ run, log, took, pending, openSources, disk }: Judged): v
   if (spill.blocks + spill.bytes + spill.diskBytes !== 0) fail('S13', 'spilled bytes are booked');
   if (spill.written > 0) log.seen.add('spilled');
   if (spill.restored > 0) log.seen.add('restored');
+  if (spill.remade > 0) log.seen.add('made again');
+  if (spill.failed > 0 && !mayLose(simulated)) log.seen.add('damaged, and nothing may be lost');
   if (spill.lastError?.includes('cannot be used') === true) log.seen.add('corrupt block found');
   for (const [token, times] of log.tokens) {
     if (times !== 0) fail('S2', `token ${String(token)} was granted and not released once`);
@@ -77,7 +79,7 @@ function judgeError({ simulated, log, protocol }: Judged, error: unknown): void 
   if (!(error instanceof TaskError)) throw error;
   const { cause, later, operator, attempt } = error;
   if (later !== undefined) log.seen.add('later errors');
-  if (cause instanceof StoreError && mayLose(simulated.disk)) return;
+  if (cause instanceof StoreError && mayLose(simulated)) return;
   if (!isExpected(cause)) fail('S12', `an error nobody threw: ${String(cause)}`);
   if (protocol.failed.size > 1 + (later?.errors.length ?? 0)) {
     fail('S12', `of ${String(protocol.failed.size)} tasks that failed not all are told`);
@@ -146,9 +148,18 @@ function mayStall({ stages, budget, interference, consumerKeeps }: SimulationCas
   return (keeps && least <= 1000) || (gathers && branches && explicit);
 }
 
-/** Whether what was written may not come back. */
-export function mayLose(disk: DiskCase | undefined): boolean {
-  return disk !== undefined && disk.torn + disk.flips + disk.flaky > 0;
+/** Whether what was written may not come back, and not be made again. */
+export function mayLose({ disk, stages, remote, outageAt }: SimulationCase): boolean {
+  if (disk === undefined || disk.torn + disk.flips + disk.flaky === 0) return false;
+  // What fails at a moment, rather than on a block, may fail the second time.
+  if (!disk.rereadable || remote || outageAt !== undefined) return true;
+  return !stages.every(mayRunAgain);
+}
+
+function mayRunAgain({ kind, retries, atomic, calls }: StageCase): boolean {
+  return (
+    ['map', 'filter', 'flatMap', 'chunks'].includes(kind) && retries > 0 && !atomic && calls === 0
+  );
 }
 
 function isExpected(cause: unknown): boolean {

@@ -44,6 +44,7 @@ export function remoteRunner(
           run.credit(event.credit);
         else if (run.number === event.run && event.type === 'runner.cancel') run.cancel();
       },
+      remake: inline.remake,
       dispose(reason) {
         for (const run of runs.values()) run.kill();
         inline.dispose(reason);

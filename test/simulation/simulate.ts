@@ -233,7 +233,7 @@ async function consume(
     }
   } catch (error) {
     const expected = [TaskError, CancelledError, StallError].some((type) => error instanceof type);
-    const isLost = error instanceof StoreError && mayLose(simulated.disk);
+    const isLost = error instanceof StoreError && mayLose(simulated);
     if (isLost) log.seen.add('output lost on disk');
     if (!expected && !isLost) throw error;
   }

@@ -1,5 +1,12 @@
 import { expect, expectTypeOf, test } from 'vitest';
-import { columnBlock, OptionError, pipeline, TaskError, type Run } from '../../src/index.ts';
+import {
+  columnBlock,
+  OptionError,
+  pipeline,
+  TaskError,
+  type Block,
+  type Run,
+} from '../../src/index.ts';
 import { simEnv } from '../../actors/sim-env.ts';
 
 const orders = Array.from({ length: 10 }, (_, id) => ({ id, name: `n${String(id)}` }));
@@ -58,6 +65,33 @@ test('columns reach the consumer as columns, without a detour over rows', async 
   };
   await env.drive(read());
   expect(kinds).toEqual(['columns']);
+});
+
+test('columns stay columns through union, batch and limit, and make the blocks they should', async () => {
+  const part = (from: number, to: number) =>
+    columnBlock({
+      id: Float64Array.from({ length: to - from }, (_, index) => from + index),
+      even: Array.from({ length: to - from }, (_, index) => (from + index) % 2 === 0),
+    });
+  const flow = pipeline('gathered')
+    .fromBlocks([part(0, 5), part(5, 6)])
+    .union(pipeline('others').fromBlocks([part(6, 13)]))
+    .batch({ rows: 4 })
+    .limit(10);
+  const run = flow.start();
+  const blocks: Block<{ id: number; even: boolean }>[] = [];
+  for await (const ref of run.refs()) {
+    blocks.push(run.read(ref));
+    run.release(ref);
+  }
+  expect(blocks.map(({ kind, numRows }) => [kind, numRows])).toEqual([
+    ['columns', 4],
+    ['columns', 4],
+    ['columns', 2],
+  ]);
+  const rows = blocks.flatMap((block) => block.rows);
+  expect(rows.every(({ id, even }) => even === (id % 2 === 0))).toBe(true);
+  expect(new Set(rows.map(({ id }) => id)).size).toBe(10);
 });
 
 test('blocks of columns are split to the size that is asked for', async () => {

@@ -4,7 +4,6 @@
  */
 import { createElement } from 'react';
 import { createRoot } from 'react-dom/client';
-import chartStyles from 'uplot/dist/uPlot.min.css?inline';
 import type { RunSource } from '../run-source.ts';
 import type { MountedInspector, MountOptions } from '../view-options.ts';
 import { setLayoutWorker } from './layout/layout.ts';
@@ -28,7 +27,7 @@ export function mountInspector(
   if (layoutWorker !== undefined) setLayoutWorker(layoutWorker);
   const shadow = element.shadowRoot ?? element.attachShadow({ mode: 'open' });
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(`${chartStyles}\n${styles}`);
+  sheet.replaceSync(styles);
   shadow.adoptedStyleSheets = [sheet];
   const container = document.createElement('div');
   container.className = 'container';

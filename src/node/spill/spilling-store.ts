@@ -11,7 +11,7 @@ export interface SpillOptions {
   readonly directory?: string;
   /**
    * Bytes of blocks in memory above which those that nobody uses are written, the ones that are needed
-   * last first. Default: half of the run's `blockBytes`.
+   * last first. Default: half of the run's `blockBytes`, as `setBudget` changes it.
    */
   readonly highWater?: number;
   /** Bytes all files of a run may have together. Beyond, blocks stay in memory. Default: no limit. */

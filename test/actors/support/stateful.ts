@@ -1,5 +1,5 @@
 /** An instance of a stateful transform among fakes: the test gives it blocks and looks at its outputs. */
-import { rowBlock } from '../../../actors/block.ts';
+import { isBlock, rowBlock, type Block } from '../../../actors/block.ts';
 import { createBlockStore } from '../../../actors/block-store.ts';
 import type {
   StatefulResult,
@@ -12,6 +12,8 @@ export function instanceOf(transform: StatefulTransform) {
   const store = createBlockStore();
   /** Rows of new blocks; a block that is passed on as it is shows as its id. */
   const outputs: (readonly unknown[] | number)[] = [];
+  /** New blocks. */
+  const emitted: Block<unknown>[] = [];
   const instance = transform.create({
     retain: (ref) => {
       store.retain(ref);
@@ -23,11 +25,12 @@ export function instanceOf(transform: StatefulTransform) {
   return {
     instance,
     outputs,
+    emitted,
     /** Blocks that somebody holds. */
     held: () => store.usage.blocks,
     /** Gives blocks of rows to its ports, lets go of them afterwards, as a task does. */
     take: async (
-      perPort: readonly (readonly (readonly unknown[])[])[],
+      perPort: readonly (readonly (readonly unknown[] | Block<unknown>)[])[],
       {
         ended = perPort.map(() => false),
         flush = false,
@@ -40,14 +43,16 @@ export function instanceOf(transform: StatefulTransform) {
     ): Promise<StatefulResult> => {
       const inputs = perPort.flatMap((blocks, port) =>
         blocks.map((rows, index) => {
-          const block = rowBlock(rows);
+          const block = isBlock(rows) ? rows : rowBlock(rows);
           const ref = store.put(block, `${String(port)}.${String(index)}`, 0);
           return { port, ref, block };
         }),
       );
       const output = {
-        emit: (rows: readonly unknown[]): void => {
-          outputs.push(rows);
+        emit: (rows: readonly unknown[] | Block<unknown>): void => {
+          const block = isBlock(rows) ? rows : rowBlock(rows);
+          emitted.push(block);
+          outputs.push(block.rows);
         },
         forward: ({ id }: { readonly id: number }): void => {
           outputs.push(id);

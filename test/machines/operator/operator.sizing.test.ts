@@ -5,7 +5,6 @@ import {
   expectedSize,
   MAX_BUNDLE,
   measure,
-  TASK_MS,
   unmeasured,
   type Sizing,
 } from '../../../machines/operator/operator.sizing.ts';
@@ -13,20 +12,28 @@ import { blockRefs } from '../support/blocks.ts';
 import { operatorPlan } from '../support/plans.ts';
 
 const plan = operatorPlan({ targetBytes: 1000 });
+const { taskMs } = plan;
+const fresh = unmeasured(plan);
 
 function after(inputs: number, busyMs: number, outputs: number, sizeBytes = 10): Sizing {
-  return measure(unmeasured, inputs, blockRefs(outputs, 1, { sizeBytes }), busyMs);
+  return measure(fresh, inputs, blockRefs(outputs, 1, { sizeBytes }), busyMs);
 }
 
 test('an operator takes one block a task until it has shown to be fast', () => {
-  expect(bundleSize(plan, unmeasured)).toBe(1);
-  expect(bundleSize(plan, after(50, 50 * TASK_MS, 50))).toBe(1);
+  expect(bundleSize(plan, fresh)).toBe(1);
+  expect(bundleSize(plan, after(50, 50 * taskMs, 50))).toBe(1);
 });
 
 test('fast blocks are bundled until a task takes long enough, up to a limit', () => {
-  const fast = after(1000, 1000 * (TASK_MS / 8), 1000);
+  const fast = after(1000, 1000 * (taskMs / 8), 1000);
   expect(bundleSize(plan, fast)).toBe(8);
   expect(bundleSize(plan, after(1000, 0, 1000))).toBe(MAX_BUNDLE);
+});
+
+test('an operator whose tasks should take longer bundles more', () => {
+  const patient = operatorPlan({ taskMs: 4 * taskMs });
+  expect(bundleSize(patient, unmeasured(patient))).toBe(1);
+  expect(bundleSize(patient, after(1000, 1000 * (taskMs / 8), 1000))).toBe(32);
 });
 
 test('a few fast blocks do not make an operator fast, many do', () => {
@@ -38,22 +45,22 @@ test('a few fast blocks do not make an operator fast, many do', () => {
 
 test('an operator that becomes slow bundles less again', () => {
   const fast = after(1000, 0, 1000);
-  const slow = measure(fast, 100, [], 100 * 10 * TASK_MS);
+  const slow = measure(fast, 100, [], 100 * 10 * taskMs);
   expect(bundleSize(plan, slow)).toBe(1);
 });
 
 test('what the user says about the input of a task counts', () => {
   const fast = after(1000, 0, 1000);
   expect(bundleSize(operatorPlan({ input: { blocks: 3 } }), fast)).toBe(3);
-  expect(bundleSize(operatorPlan({ input: { rows: 100 } }), unmeasured)).toBe(MAX_BUNDLE);
+  expect(bundleSize(operatorPlan({ input: { rows: 100 } }), fresh)).toBe(MAX_BUNDLE);
 });
 
 test('an operator that keeps state takes all there is at once', () => {
-  expect(bundleSize(operatorPlan({ serial: true }), unmeasured)).toBe(MAX_BUNDLE);
+  expect(bundleSize(operatorPlan({ serial: true }), fresh)).toBe(MAX_BUNDLE);
 });
 
 test('the first block is expected to have the target size', () => {
-  expect(expectedSize(plan, unmeasured)).toBe(1000);
+  expect(expectedSize(plan, fresh)).toBe(1000);
 });
 
 test('the next block is expected to be a little larger than the largest so far', () => {
@@ -74,8 +81,8 @@ test('an expected size grows at once and shrinks slowly', () => {
 });
 
 test('outputs without a finished input teach their size and nothing else', () => {
-  const learned = measure(unmeasured, 0, blockRefs(3, 1, { sizeBytes: 80 }), 7);
-  expect(learned).toEqual({ ...unmeasured, blockSize: 100 });
+  const learned = measure(fresh, 0, blockRefs(3, 1, { sizeBytes: 80 }), 7);
+  expect(learned).toEqual({ ...fresh, blockSize: 100 });
 });
 
 test('inputs without outputs leave the expected size as it was', () => {
@@ -99,7 +106,7 @@ test('a bundle is always a number of blocks that can be taken', () => {
       const sizing = measurements.reduce(
         (before, { inputs, outputs, bytes, busyMs }) =>
           measure(before, inputs, blockRefs(outputs, 1, { sizeBytes: bytes }), busyMs),
-        unmeasured,
+        fresh,
       );
       const bundle = bundleSize(plan, sizing);
       expect(Number.isInteger(bundle) && bundle >= 1 && bundle <= MAX_BUNDLE).toBe(true);

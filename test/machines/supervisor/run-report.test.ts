@@ -57,7 +57,7 @@ test('a report tells how the run went, and what each operator did', () => {
   });
   const { operators, ...rest } = runReport(context);
   expect(rest).toEqual({
-    spill: { written: 0, writtenBytes: 0, restored: 0, failed: 0, lastError: undefined },
+    spill: { written: 0, writtenBytes: 0, restored: 0, remade: 0, failed: 0, lastError: undefined },
     name: 'chain',
     status: 'done',
     stopped: false,

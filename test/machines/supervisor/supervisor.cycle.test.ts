@@ -8,7 +8,11 @@ import {
   type Plan,
   type Route,
 } from '../../../machines/plan.ts';
-import type { Report, SupervisorContext } from '../../../machines/supervisor/supervisor.context.ts';
+import {
+  nothingLoosened,
+  type Report,
+  type SupervisorContext,
+} from '../../../machines/supervisor/supervisor.context.ts';
 import {
   complete,
   poll,
@@ -340,9 +344,53 @@ describe('completing', () => {
 });
 
 describe('another cycle', () => {
+  const running = [{ active: 1 }];
+  const freed = { ...nothingLoosened, bytes: true };
+  const wanted = { ...nothingLoosened, demand: true };
+  const waits = { ...nothingLoosened, consumer: true };
   test.each<[string, readonly Partial<OperatorView>[], Partial<SupervisorContext>, boolean]>([
     ['is asked for when an operator has changed', [], { changed: [0] }, true],
     ['is asked for when something else has', [], { stirred: true }, true],
+    ['is asked for when bytes are free and nothing runs', [], { loosened: freed }, true],
+    ['is not asked for when bytes are free and a task runs', running, { loosened: freed }, false],
+    [
+      'is asked for when bytes are free and somebody waits for them',
+      running,
+      { loosened: freed, told: [undefined, 'blockBytes'] },
+      true,
+    ],
+    [
+      'is not asked for when bytes are free and somebody waits for something else',
+      running,
+      { loosened: freed, told: ['queue', 'demand'] },
+      false,
+    ],
+    ['is asked for when the consumer takes more and nothing runs', [], { loosened: wanted }, true],
+    [
+      'is not asked for when the consumer takes more and a task runs',
+      running,
+      { loosened: wanted },
+      false,
+    ],
+    [
+      'is asked for when the consumer takes more and somebody waits for that',
+      running,
+      { loosened: wanted, told: ['demand', undefined] },
+      true,
+    ],
+    ['is asked for when the consumer waits and nothing runs', [], { loosened: waits }, true],
+    [
+      'is asked for when the consumer waits and all that runs waits for credit',
+      [{ active: 1, holding: [{ slot: 0, task: 0, missing: { blocks: 1, bytes: 0 } }] }],
+      { loosened: waits },
+      true,
+    ],
+    [
+      'is not asked for when the consumer waits and a task runs',
+      running,
+      { loosened: waits, told: ['demand', 'blockBytes'] },
+      false,
+    ],
     ['is asked for when outputs wait for which there is room', [{ outBlocks: 1 }], {}, true],
     ['is not asked for when there is no room for them', [{}, { outBlocks: 1 }], {}, false],
     ['is not asked for twice', [], { stirred: true, cycleAsked: true }, false],

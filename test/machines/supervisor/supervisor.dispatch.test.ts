@@ -70,6 +70,19 @@ describe('asking for tasks', () => {
     expect(inputsOf(9, 4, 2)).toEqual([4, 4]);
   });
 
+  test('gives all threads something when little waits, in tasks of two milliseconds at least', () => {
+    const inputsOf = (startable: number, bundle: number): unknown[] => {
+      const view = { ...waiting(startable), bundle, freeSlots: 4 };
+      const remote = chain({}, { taskMs: 8 });
+      return asked(remote, [{}, view]).map(({ inputs }) => inputs);
+    };
+    expect(inputsOf(64, 64)).toEqual([16, 16, 16, 16]);
+    expect(inputsOf(30, 64)).toEqual([15, 15]);
+    expect(inputsOf(16, 64)).toEqual([16]);
+    expect(inputsOf(300, 64)).toEqual([64, 64, 64, 64]);
+    expect(inputsOf(3, 1)).toEqual([1, 1, 1]);
+  });
+
   test('asks nothing when nothing waits', () => {
     const { context, read } = desk(chain({}, {}));
     const step = request(context);

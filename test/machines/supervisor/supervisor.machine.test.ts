@@ -58,6 +58,7 @@ function play({
   const freed = new Map<number, number>();
   const cycles: Address<CycleEvent>[] = [];
   const closings: OutletEvent[] = [];
+  const limits: number[] = [];
   const states: string[] = [];
   let nextId = 1000;
 
@@ -88,6 +89,7 @@ function play({
               if (producer >= 0) freed.set(producer, (freed.get(producer) ?? 0) + sizeBytes);
             }
           }
+          if (event.type === 'store.setLimit') limits.push(event.blockBytes);
           if (event.type === 'store.poll') {
             event.replyTo.send({
               type: 'store.report',
@@ -149,6 +151,7 @@ function play({
     delivered,
     released,
     closings,
+    limits,
     state: () => nameOf(actor.getSnapshot().value),
     context: () => actor.getSnapshot().context,
     ledger: () =>
@@ -282,14 +285,15 @@ describe('a run', () => {
   });
 
   test('takes a new budget at once', () => {
-    const { settle, ends, runs, actor, context } = play();
+    const { settle, ends, runs, limits, actor, context } = play();
     settle();
     ends(0, 8);
     settle();
-    const budget = { ...BUDGET, resources: { cpu: { amount: 4000 } } };
+    const budget = { ...BUDGET, resources: { cpu: { amount: 4000 } }, blockBytes: 12_345 };
     actor.send({ type: 'run.setBudget', budget });
     settle();
     expect(context().budget).toBe(budget);
+    expect(limits).toEqual([12_345]);
     expect(runs.filter(({ operator }) => operator === 1)).toHaveLength(4);
   });
 

@@ -25,6 +25,7 @@ export function operatorPlan(parts: Partial<OperatorPlan> = {}): OperatorPlan {
     slots: 4,
     serial: false,
     input: undefined,
+    taskMs: 2,
     targetBytes: 100,
     queueBlocks: undefined,
     retries: 0,

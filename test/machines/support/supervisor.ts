@@ -12,6 +12,7 @@ import { mostDownstream } from '../../../machines/ranking.ts';
 import type { ResourceEvent } from '../../../machines/resource/resource.protocol.ts';
 import {
   freshView,
+  nothingLoosened,
   type SupervisorContext,
 } from '../../../machines/supervisor/supervisor.context.ts';
 import type { SupervisorEvent } from '../../../machines/supervisor/supervisor.protocol.ts';
@@ -75,6 +76,7 @@ export function desk(
       reports: plan.operators.map(() => undefined),
       changed: [],
       stirred: false,
+      loosened: nothingLoosened,
       cycleAsked: false,
       awaited: 0,
       arrived: [],

@@ -7,7 +7,7 @@ import {
   type RunModel,
 } from '../../../run-model/index.ts';
 import { limitInWords, SHARE_KINDS, shareSums } from '../view/figures.ts';
-import { count, duration, plain, plural } from '../view/format.ts';
+import { count, duration, limitText, plain, plural } from '../view/format.ts';
 import { LOOKS } from '../view/state-look.ts';
 import { attribute, fitText, svg, write } from './svg.ts';
 
@@ -145,7 +145,7 @@ export function drawCard(name: string, kind: string): OperatorCard {
   function writeNumbers(operator: OperatorModel, model: RunModel): void {
     const { figures, denial, troubled } = operator;
     const { p50 } = taskDurations(operator);
-    write(tasks, `${count(figures.active)}/${limitOf(figures.maxConcurrency)} tasks`);
+    write(tasks, `${count(figures.active)}/${limitText(figures.maxConcurrency)} tasks`);
     const failures = figures.failed + figures.dropped;
     const bad = `${figures.retried > 0 ? `↻${count(figures.retried)} ` : ''}${failures > 0 ? `✕${count(failures)} ` : ''}`;
     write(done, `${bad}✓${count(figures.done)}`);
@@ -164,10 +164,6 @@ export function drawCard(name: string, kind: string): OperatorCard {
   return { root, button, update };
 }
 
-function limitOf(maxConcurrency: number): string {
-  return maxConcurrency > 9999 ? '∞' : count(maxConcurrency);
-}
-
 /** What a screen reader says of an operator. */
 export function labelOf(operator: OperatorModel, model: RunModel, kind: string): string {
   const { figures, denial } = operator;
@@ -175,7 +171,7 @@ export function labelOf(operator: OperatorModel, model: RunModel, kind: string):
     plain(operator.name),
     kind,
     `${lookOf(model, operator)} for ${duration(Math.max(0, model.at - operator.stateSince))}`,
-    `${count(figures.active)} of ${limitOf(figures.maxConcurrency)} tasks`,
+    `${count(figures.active)} of ${limitText(figures.maxConcurrency)} tasks`,
     `${plural(
       figures.in.reduce((sum, blocks) => sum + blocks, 0),
       'block',

@@ -2,13 +2,9 @@
  * Places boxes and routes lines between them, in a worker (ELK). A layout depends on what there is, never
  * on what it holds, so it is made once for each topology and kept.
  */
-import elkApi, {
-  type ELK,
-  type ElkExtendedEdge,
-  type ElkLabel,
-  type ElkNode,
-} from 'elkjs/lib/elk-api.js';
+import type { ElkExtendedEdge, ElkLabel, ElkNode } from 'elkjs/lib/elk-api.js';
 import elkWorkerUrl from 'elkjs/lib/elk-worker.min.js?url';
+import { startElk, type Elk } from './elk.ts';
 
 export interface BoxToPlace {
   readonly id: string;
@@ -58,7 +54,7 @@ export interface Layout {
 }
 
 const known = new Map<string, Promise<Layout>>();
-let engine: { readonly elk: ELK; readonly broken: Promise<never> } | undefined;
+let engine: Elk | undefined;
 let workerUrl: string | undefined;
 
 /** Where the layout worker is loaded from, when not from beside this module. */
@@ -84,7 +80,9 @@ export function layOut(drawing: Drawing): Promise<Layout> {
 }
 
 async function run(drawing: Drawing): Promise<Layout> {
-  const { elk, broken } = (engine ??= startEngine());
+  engine ??= startElk(layoutWorkerUrl(), () => {
+    engine = undefined;
+  });
   const { direction, aspect } = drawing;
   const options: Record<string, string> = {
     'elk.algorithm': 'layered',
@@ -120,19 +118,7 @@ async function run(drawing: Drawing): Promise<Layout> {
       ...(label === undefined ? {} : { labels: [labelOf(id, label, direction)] }),
     })),
   };
-  return read(await Promise.race([elk.layout(graph), broken]));
-}
-
-function startEngine(): NonNullable<typeof engine> {
-  const worker = new Worker(layoutWorkerUrl());
-  const broken = new Promise<never>((_, reject) => {
-    worker.addEventListener('error', () => {
-      engine = undefined;
-      reject(new Error('the layout worker does not load'));
-    });
-  });
-  broken.catch(() => undefined);
-  return { elk: new elkApi.default({ workerFactory: () => worker }), broken };
+  return read(await engine.layout(graph));
 }
 
 /** On its line in a graph, beside it in a chart. */

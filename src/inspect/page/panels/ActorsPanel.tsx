@@ -1,12 +1,13 @@
 /** The actors as a tree, and the statechart, the context and the inbox of one of them. */
-import { useEffect, useState, type ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import type { ActorModel, RunModel } from '../../../run-model/index.ts';
 import { mountStatechart } from '../drawing/statechart.ts';
-import { useDrawing, useSurroundings, useViewer } from '../view/context.ts';
+import { useSurroundings, useViewer } from '../view/context.ts';
 import { count, duration, plain } from '../view/format.ts';
 import { lookOfState } from '../view/state-look.ts';
 import type { Viewer } from '../view/viewer.ts';
 import { ActorDetail } from './ActorDetail.tsx';
+import { Canvas, type CanvasProps } from './Canvas.tsx';
 import type { PanelProps } from './panel-props.ts';
 import { Empty, StateBadge, Twin } from './parts.tsx';
 
@@ -97,10 +98,10 @@ function Chart({ actions }: Pick<PanelProps, 'actions'>): ReactNode {
   const { model } = useViewer();
   const actor = useShownActor();
   const machine = actor === undefined ? undefined : model.machines[actor.machine];
-  const { ref, drawing } = useDrawing((element) => {
+  const mount: CanvasProps['mount'] = (element) => {
     const chart = mountStatechart(element);
     return {
-      draw: ({ model: now, numbers }: { model: RunModel; numbers: boolean }) => {
+      draw: ({ model: now, numbers }) => {
         const shown = shownActor(viewer);
         const definition = shown === undefined ? undefined : now.machines[shown.machine];
         chart.update(definition, shown, now.at, numbers);
@@ -109,19 +110,9 @@ function Chart({ actions }: Pick<PanelProps, 'actions'>): ReactNode {
       zoom: chart.zoom,
       destroy: chart.destroy,
     };
-  }, []);
-  useEffect(() => {
-    actions.current = {
-      fit: () => drawing.current?.fit(),
-      zoom: (factor) => drawing.current?.zoom(factor),
-    };
-    return () => {
-      actions.current = {};
-    };
-  }, [actions, drawing]);
+  };
   return (
-    <div className="panel-body canvas">
-      <div className="fill" ref={ref} hidden={machine === undefined} />
+    <Canvas actions={actions} mount={mount} hidden={machine === undefined}>
       {machine === undefined ? (
         <Empty title="No statechart">
           <p>
@@ -131,7 +122,7 @@ function Chart({ actions }: Pick<PanelProps, 'actions'>): ReactNode {
           </p>
         </Empty>
       ) : null}
-    </div>
+    </Canvas>
   );
 }
 

@@ -17,8 +17,10 @@ import {
 } from '../../export/index.ts';
 import { RECORDING_VERSION, type RecordingHeader } from '../../recording.ts';
 import type { RunSource } from '../../run-source.ts';
+import { createTranscript } from '../../transcript.ts';
 import { useSurroundings, useViewer } from '../view/context.ts';
 import { layoutWorkerUrl } from '../layout/layout.ts';
+import { download, fileName } from '../view/download.ts';
 import type { Place } from '../view/place.ts';
 
 interface ExportKind {
@@ -107,12 +109,12 @@ const KINDS: readonly ExportKind[] = [
 export function Exports(): ReactNode {
   const { say } = useSurroundings();
   const { source, model, place } = useViewer();
-  const name = (source.run?.name ?? 'run').replace(/[^\w.-]+/g, '-').slice(0, 60);
 
   async function save({ ending, type, make }: ExportKind): Promise<void> {
     try {
-      download(`${name}.${ending}`, type, await make(source, model, place));
-      say(`${name}.${ending} is made`);
+      const name = fileName(source, ending);
+      download(name, type, await make(source, model, place));
+      say(`${name} is made`);
     } catch (error) {
       say(error instanceof Error ? error.message : String(error));
     }
@@ -138,16 +140,16 @@ export function Exports(): ReactNode {
   );
 }
 
-/** All events that are at hand, page by page. */
+/** All that is at hand, page by page. Where the oldest events are gone, what they led to is told first. */
 async function allEvents(source: RunSource): Promise<readonly RunEvent[]> {
-  const { firstSeq, lastSeq } = source.range;
+  const { firstSeq, lastSeq, from } = source.range;
   const events: RunEvent[] = [];
-  for (let next = firstSeq; next <= lastSeq;) {
-    const page = await source.events(next, PAGE);
-    const last = page.at(-1);
-    if (last === undefined) break;
-    for (const event of page) events.push(event);
-    next = last.seq + 1;
+  const transcript = createTranscript((event) => events.push(event));
+  if (firstSeq > 0) transcript.tell(await source.modelAt(from));
+  while (transcript.last() < lastSeq) {
+    const page = await source.events(transcript.last() + 1, PAGE);
+    if (page.length === 0) break;
+    for (const event of page) transcript.add(event);
   }
   return events;
 }
@@ -188,15 +190,4 @@ function mermaid(model: RunModel): string {
     ...charts,
     block('Last messages', mermaidSequence(lastMessages(model))),
   ].join('\n');
-}
-
-function download(name: string, type: string, text: string): void {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([text], { type }));
-  link.download = name;
-  link.click();
-  // The browser has taken it by then.
-  setTimeout(() => {
-    URL.revokeObjectURL(link.href);
-  }, 10_000);
 }

@@ -11,6 +11,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['[  ]', 'previous, next keyframe'],
   ['L', 'go live'],
   ['B', 'breakpoints'],
+  ['R', 'record into a file; again: save it'],
   ['arrows', 'walk along the edges of the graph'],
   ['Enter', 'detail of what has the focus'],
   ['Esc', 'close the detail'],

@@ -1,7 +1,7 @@
 /** How it evolved: small charts over one time, with one cursor. */
 import type { ReactNode } from 'react';
 import type { RunModel } from '../../../run-model/index.ts';
-import { mountPlot, PALETTE } from '../drawing/plot.ts';
+import { mountPlot, PALETTE } from '../drawing/plot/plot.ts';
 import { useDrawing, useSurroundings, useViewer } from '../view/context.ts';
 import { clock, plain } from '../view/format.ts';
 import { metricsCharts, type MetricsChart } from '../view/metrics-charts.ts';
@@ -68,7 +68,10 @@ function Chart({ chart }: { readonly chart: MetricsChart }): ReactNode {
         draw: ({ model, numbers }: { model: RunModel; numbers: boolean }) => {
           if (!numbers) return;
           const { range } = viewer.place;
-          plot.update(chart.data(model), range === undefined ? undefined : [range.from, range.to]);
+          plot.update(
+            () => chart.data(model),
+            range === undefined ? undefined : [range.from, range.to],
+          );
         },
         destroy: plot.destroy,
       };

@@ -1,49 +1,38 @@
 /** What can be done to one operator, for those who may. */
-import { useState, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import type { OperatorModel } from '../../../run-model/index.ts';
-import { useCommand, useViewer } from '../view/context.ts';
-import { plain } from '../view/format.ts';
+import { readCount } from '../view/amounts.ts';
+import { useCanControl, useCommand, useViewer } from '../view/context.ts';
+import { limitText, plain } from '../view/format.ts';
+import { Setting } from './Setting.tsx';
 
 export function OperatorControls({ operator }: { readonly operator: OperatorModel }): ReactNode {
-  const { source, model } = useViewer();
+  const { source } = useViewer();
+  const canControl = useCanControl();
   const command = useCommand();
-  const { name, figures } = operator;
-  const [limit, setLimit] = useState('');
-  if (!source.rights.control || model.end !== undefined) return null;
-  const wanted = Number(limit);
-  const isValid = Number.isInteger(wanted) && wanted >= 1;
+  const { name, index } = operator;
+  if (!canControl) return null;
+  // As it is now, whatever moment is looked at.
+  const limit = source.model.operators[index]?.figures.maxConcurrency ?? 1;
   return (
     <>
       <h3>Change</h3>
-      <form
-        className="row"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (!isValid) return;
-          command(
-            { type: 'setMaxConcurrency', operator: name, maxConcurrency: wanted },
-            `${name} may have ${limit} tasks at a time`,
-          );
-          setLimit('');
-        }}
-      >
-        <label>
-          maxConcurrency{' '}
-          <input
-            type="number"
-            min={1}
-            step={1}
-            value={limit}
-            placeholder={String(figures.maxConcurrency)}
-            onChange={(event) => {
-              setLimit(event.target.value);
-            }}
-          />
-        </label>
-        <button type="submit" disabled={!isValid}>
-          Set
-        </button>
-      </form>
+      {source.model.plan.operators[index]?.serial === true ? (
+        <p className="dim">maxConcurrency is 1: it keeps state between its tasks.</p>
+      ) : (
+        <Setting
+          key={name}
+          label="maxConcurrency"
+          now={limitText(limit)}
+          type="number"
+          read={readCount}
+          command={(maxConcurrency) => ({
+            type: 'setMaxConcurrency',
+            operator: name,
+            maxConcurrency,
+          })}
+        />
+      )}
       <div className="row wrap">
         <button
           type="button"

@@ -18,7 +18,7 @@ import {
   SHARE_WORDS,
   shareSums,
 } from '../view/figures.ts';
-import { bytes, clock, count, duration, plain, plural } from '../view/format.ts';
+import { bytes, clock, count, duration, limitText, plain, plural } from '../view/format.ts';
 import { OperatorControls } from './OperatorControls.tsx';
 import { StateBadge } from './parts.tsx';
 
@@ -53,7 +53,8 @@ export function OperatorDetail({ operator }: { readonly operator: OperatorModel 
         <Ports operator={operator} model={model} />
         <dt>active</dt>
         <dd>
-          {count(figures.active)} of {plural(figures.maxConcurrency, 'task')}
+          {count(figures.active)} of {limitText(figures.maxConcurrency)}{' '}
+          {figures.maxConcurrency === 1 ? 'task' : 'tasks'}
           {figures.holding > 0 ? `, ${count(figures.holding)} waiting for room for output` : ''}
         </dd>
         <dt>out</dt>

@@ -1,11 +1,12 @@
 /** Home: the graph, and the lists that say where to look first. */
-import { useEffect, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import { edgesOf, lookOf, rowRate, taskDurations, topLists } from '../../../run-model/index.ts';
 import { mountGraph } from '../drawing/graph.ts';
-import { useDrawing, useSurroundings, useViewer } from '../view/context.ts';
+import { useSurroundings, useViewer } from '../view/context.ts';
 import { limitInWords } from '../view/figures.ts';
 import { bytes, count, duration, plain } from '../view/format.ts';
 import { LOOKS } from '../view/state-look.ts';
+import { Canvas, type CanvasProps } from './Canvas.tsx';
 import type { PanelProps } from './panel-props.ts';
 import { Empty, StateBadge, Twin } from './parts.tsx';
 
@@ -45,14 +46,14 @@ function Nothing(): ReactNode {
 
 function Graph({ actions }: Pick<PanelProps, 'actions'>): ReactNode {
   const { viewer } = useSurroundings();
-  const { ref, drawing } = useDrawing((element) => {
+  const mount: CanvasProps['mount'] = (element) => {
     const graph = mountGraph(element, {
       onSelect: (name) => {
         viewer.go({ selection: name === undefined ? undefined : { kind: 'operator', name } });
       },
     });
     return {
-      draw: ({ model, numbers }: { model: typeof viewer.model; numbers: boolean }) => {
+      draw: ({ model, numbers }) => {
         const { selection } = viewer.place;
         graph.update(model, numbers, selection?.kind === 'operator' ? selection.name : undefined);
       },
@@ -60,19 +61,9 @@ function Graph({ actions }: Pick<PanelProps, 'actions'>): ReactNode {
       zoom: graph.zoom,
       destroy: graph.destroy,
     };
-  }, []);
-  useEffect(() => {
-    actions.current = {
-      fit: () => drawing.current?.fit(),
-      zoom: (factor) => drawing.current?.zoom(factor),
-    };
-    return () => {
-      actions.current = {};
-    };
-  }, [actions, drawing]);
+  };
   return (
-    <div className="panel-body canvas">
-      <div className="fill" ref={ref} />
+    <Canvas actions={actions} mount={mount}>
       <ul className="legend floating" aria-label="States">
         {Object.values(LOOKS).map(({ look, glyph, meaning }) => (
           <li key={look} className={`state-${look}`} title={meaning}>
@@ -83,7 +74,7 @@ function Graph({ actions }: Pick<PanelProps, 'actions'>): ReactNode {
           </li>
         ))}
       </ul>
-    </div>
+    </Canvas>
   );
 }
 

@@ -1,9 +1,11 @@
 /** Where the time went: every task as a bar. */
-import { useEffect, useState, type ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import { tasksBetween, type RunModel, type TaskBar } from '../../../run-model/index.ts';
-import { barInWords, mountGantt } from '../drawing/gantt.ts';
-import { useDrawing, useSurroundings, useViewer } from '../view/context.ts';
+import { mountGantt } from '../drawing/gantt/gantt.ts';
+import { barInWords } from '../drawing/gantt/words.ts';
+import { useSurroundings, useViewer } from '../view/context.ts';
 import { clock, count, duration, plain } from '../view/format.ts';
+import { Canvas, type CanvasProps } from './Canvas.tsx';
 import type { PanelProps } from './panel-props.ts';
 import { RangeNote } from './RangeNote.tsx';
 import { Empty, Twin } from './parts.tsx';
@@ -75,44 +77,32 @@ export function TimelinePanel({ asTable, actions }: PanelProps): ReactNode {
 function Gantt({ actions }: Pick<PanelProps, 'actions'>): ReactNode {
   const { viewer, theme } = useSurroundings();
   const [hover, setHover] = useState<{ lines: readonly string[]; x: number; y: number }>();
-  const { ref, drawing } = useDrawing(
-    (element) => {
-      const gantt = mountGantt(element, {
-        onPick: (bar) => {
-          const name = bar === undefined ? undefined : viewer.model.operators[bar.operator]?.name;
-          if (name !== undefined) viewer.go({ selection: { kind: 'operator', name } });
-        },
-        onHover: (bar, x, y) => {
-          setHover(bar === undefined ? undefined : { lines: barInWords(bar, viewer.model), x, y });
-        },
-        onRange: (range) => {
-          viewer.go({ range });
-        },
-      });
-      return {
-        draw: ({ model }: { model: RunModel }) => {
-          const { range, selection } = viewer.place;
-          gantt.update(model, range, selection?.kind === 'operator' ? selection.name : undefined);
-        },
-        fit: gantt.fit,
-        zoom: gantt.zoom,
-        destroy: gantt.destroy,
-      };
-    },
-    [theme],
-  );
-  useEffect(() => {
-    actions.current = {
-      fit: () => drawing.current?.fit(),
-      zoom: (factor) => drawing.current?.zoom(factor),
+  const mount: CanvasProps['mount'] = (element) => {
+    const gantt = mountGantt(element, {
+      onPick: (bar) => {
+        const name = bar === undefined ? undefined : viewer.model.operators[bar.operator]?.name;
+        if (name !== undefined) viewer.go({ selection: { kind: 'operator', name } });
+      },
+      onHover: (bar, x, y) => {
+        setHover(bar === undefined ? undefined : { lines: barInWords(bar, viewer.model), x, y });
+      },
+      onRange: (range) => {
+        viewer.go({ range });
+      },
+    });
+    return {
+      draw: ({ model, numbers }) => {
+        const { range, selection } = viewer.place;
+        const selected = selection?.kind === 'operator' ? selection.name : undefined;
+        gantt.update({ model, begin: viewer.source.range.from, range, selected }, numbers);
+      },
+      fit: gantt.fit,
+      zoom: gantt.zoom,
+      destroy: gantt.destroy,
     };
-    return () => {
-      actions.current = {};
-    };
-  }, [actions, drawing]);
+  };
   return (
-    <div className="panel-body canvas">
-      <div className="fill" ref={ref} />
+    <Canvas actions={actions} mount={mount} dependencies={[theme]}>
       {hover === undefined ? null : (
         <div
           className="tooltip"
@@ -123,7 +113,7 @@ function Gantt({ actions }: Pick<PanelProps, 'actions'>): ReactNode {
           ))}
         </div>
       )}
-    </div>
+    </Canvas>
   );
 }
 

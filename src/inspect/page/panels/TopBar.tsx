@@ -1,10 +1,11 @@
 /** The bar at the top: which run, how it is, where to go, and what of the budget is in use by whom. */
 import type { ReactNode } from 'react';
 import { tokenHolders, type RunModel } from '../../../run-model/index.ts';
-import { useSurroundings, useViewer } from '../view/context.ts';
+import { useCanControl, useSurroundings, useViewer } from '../view/context.ts';
 import { bytes, clock, count, plain } from '../view/format.ts';
 import { TABS, type Tab } from '../view/place.ts';
 import { lookOfState } from '../view/state-look.ts';
+import { BudgetControls } from './BudgetControls.tsx';
 import { Gauge, StateBadge } from './parts.tsx';
 
 export const TAB_NAMES: Readonly<Record<Tab, string>> = {
@@ -137,6 +138,7 @@ function SourceStatus(): ReactNode {
 
 /** What is in use of each resource, and by whom. */
 function Gauges({ model }: { readonly model: RunModel }): ReactNode {
+  const canControl = useCanControl();
   if (model.operators.length === 0) return null;
   const resources = Object.entries(model.budget.resources);
   return (
@@ -172,6 +174,7 @@ function Gauges({ model }: { readonly model: RunModel }): ReactNode {
         total={model.budget.blockBytes}
         text={`${bytes(model.liveBytes)} of ${bytes(model.budget.blockBytes)}, peak ${bytes(model.peakBytes)}`}
       />
+      {canControl ? <BudgetControls /> : null}
     </div>
   );
 }

@@ -1,17 +1,18 @@
 /** The bar at the bottom: hold and step the run, and travel in its time. */
 import { useEffect, useState, type ReactNode } from 'react';
-import { useCommand, useViewer } from '../view/context.ts';
+import { useCanControl, useCommand, useViewer } from '../view/context.ts';
 import { clock } from '../view/format.ts';
 import { Breakpoints } from './Breakpoints.tsx';
+import { RecordButton } from './RecordButton.tsx';
 
 const SPEEDS = [0.1, 1, 4, 16] as const;
 
 export function Transport(): ReactNode {
-  const { source, model } = useViewer();
-  const canControl = source.rights.control && model.end === undefined;
+  const canControl = useCanControl();
   return (
     <footer className="transport">
       {canControl ? <Controls /> : null}
+      <RecordButton />
       <TimeTravel />
       {canControl ? <Breakpoints /> : null}
     </footer>
@@ -19,7 +20,7 @@ export function Transport(): ReactNode {
 }
 
 function Controls(): ReactNode {
-  const { source, model } = useViewer();
+  const { source } = useViewer();
   const command = useCommand();
   const isHeld = source.model.pausedSince !== undefined;
   return (
@@ -59,7 +60,6 @@ function Controls(): ReactNode {
       <button
         type="button"
         title="Cancels the run: tasks are told, nothing more comes out"
-        disabled={model.end !== undefined}
         onClick={() => {
           if (window.confirm('Cancel the run? It cannot be taken up again.')) {
             command({ type: 'cancel' }, 'cancelled');
@@ -190,17 +190,26 @@ function TimeTravel(): ReactNode {
 function Marks({ from, to }: { readonly from: number; readonly to: number }): ReactNode {
   const { source } = useViewer();
   const span = Math.max(1, to - from);
-  const x = (at: number): number => Math.min(1000, Math.max(0, (1000 * (at - from)) / span));
+  const x = (at: number): number =>
+    Math.min(1000, Math.max(0, Math.round((1000 * (at - from)) / span)));
   const whys = source.model.history.whys.entries;
+  // Those that are too short to be seen are left out: there may be thousands.
+  const bands = whys
+    .map(({ since, kind }, index) => ({
+      kind,
+      left: x(since),
+      right: x(whys[index + 1]?.since ?? to),
+    }))
+    .filter(({ left, right }) => right > left);
   return (
     <svg viewBox="0 0 1000 26" preserveAspectRatio="none" aria-hidden="true">
-      {whys.map(({ since, kind }, index) => (
+      {bands.map(({ kind, left, right }) => (
         <rect
-          key={`${String(since)} ${String(index)}`}
+          key={left}
           className={`why-band why-${kind}`}
-          x={x(since)}
+          x={left}
           y={20}
-          width={Math.max(0, x(whys[index + 1]?.since ?? to) - x(since))}
+          width={right - left}
           height={5}
         />
       ))}

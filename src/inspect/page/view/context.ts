@@ -52,6 +52,12 @@ export function useViewer(): {
   return { viewer, source: viewer.source, model: viewer.model, place: viewer.place };
 }
 
+/** Whether whoever looks may change the run, and it is not over. */
+export function useCanControl(): boolean {
+  const { source } = useViewer();
+  return source.rights.control && source.model.end === undefined;
+}
+
 export interface MountedDrawing {
   readonly draw: (frame: Frame) => void;
   readonly destroy: () => void;

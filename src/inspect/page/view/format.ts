@@ -22,6 +22,11 @@ export function count(value: number): string {
   return short(value);
 }
 
+/** A number of tasks an operator may have; so many that it is none is `∞`. */
+export function limitText(maxConcurrency: number): string {
+  return maxConcurrency > 9999 ? '∞' : count(maxConcurrency);
+}
+
 function short(value: number): string {
   const size = Math.abs(value);
   if (Number.isInteger(value)) return String(value);

@@ -57,7 +57,12 @@ export function useKeys(root: RefObject<HTMLElement | null>, options: KeyOptions
         l: () => {
           viewer.go({ at: undefined });
         },
-        b: () => inside?.querySelector<HTMLElement>('[data-action="breakpoints"]')?.click(),
+        b: () => {
+          press('breakpoints');
+        },
+        r: () => {
+          press('record');
+        },
         f: () => actions.current.fit?.(),
         '+': () => actions.current.zoom?.(1.25),
         '=': () => actions.current.zoom?.(1.25),
@@ -68,6 +73,11 @@ export function useKeys(root: RefObject<HTMLElement | null>, options: KeyOptions
           if (viewer.place.selection !== undefined) viewer.go({ selection: undefined });
         },
       };
+    }
+
+    /** Whoever may not do it has no such button. */
+    function press(action: string): void {
+      inside?.querySelector<HTMLElement>(`[data-action="${action}"]`)?.click();
     }
 
     function mayControl(): boolean {

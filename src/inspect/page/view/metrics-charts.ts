@@ -1,6 +1,6 @@
 /** Which charts the metrics make, and the numbers in them. */
 import type { Metrics, RunModel } from '../../../run-model/index.ts';
-import type { PlotData, Series } from '../drawing/plot.ts';
+import type { PlotData, Series } from '../drawing/plot/frame.ts';
 import { bytes, count, duration } from './format.ts';
 
 export interface MetricsChart {

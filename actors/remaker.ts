@@ -1,0 +1,118 @@
+/**
+ * Makes blocks again that were lost where they were kept: repeats the runs that led to them, from the
+ * split of a source on. One block at a time, in this thread, within the token of whoever waits for it.
+ */
+import type { BlockRef } from '../machines/block.ts';
+import { describe } from '../machines/errors.ts';
+import type { Block } from './block.ts';
+import type { Remake, Step } from './origin.ts';
+import { TaskRun, type RunTools } from './task-run.ts';
+import type { OperatorProgram } from './transform.ts';
+
+export interface Remaker {
+  readonly remake: Remake;
+  /** Ends what is under way, and what still waits for its turn. */
+  readonly close: (reason: unknown) => void;
+}
+
+export interface RemakerTools extends Pick<RunTools, 'env' | 'onLog'> {
+  readonly programs: readonly OperatorProgram[];
+}
+
+export function createRemaker({ env, onLog, programs }: RemakerTools): Remaker {
+  const closing = new AbortController();
+  let last: Promise<unknown> = Promise.resolve();
+
+  async function make(step: Step, signal: AbortSignal): Promise<Block<unknown>> {
+    const steps: Step[] = [];
+    let origin = step.from;
+    for (steps.push(step); origin.kind === 'step'; origin = origin.from) steps.push(origin);
+    let { block } = origin;
+    for (const next of steps.reverse()) block = await repeat(next, block, signal);
+    return block;
+  }
+
+  /** Runs an operator over an input again, up to the output that is wanted. */
+  function repeat(
+    { operator, input, attempt, index }: Step,
+    block: Block<unknown>,
+    signal: AbortSignal,
+  ): Promise<Block<unknown>> {
+    const program = programs[operator];
+    if (program === undefined) throw new Error(`no operator ${String(operator)}`);
+    const { name } = program;
+    return new Promise((resolve, reject) => {
+      let made: Block<unknown> | undefined;
+      const run = new TaskRun(
+        {
+          type: 'runner.run',
+          operator,
+          task: -1,
+          run: 0,
+          attempt,
+          inputs: [input],
+          perPort: [1],
+          ended: [false],
+          // What comes before it is passed over, as it is when a failed attempt is repeated.
+          skip: index,
+          credit: { blocks: 1, bytes: Infinity },
+          flush: false,
+        },
+        {
+          env,
+          program,
+          stateful: undefined,
+          store: {
+            load: () => block,
+            put: (output): BlockRef => {
+              made = output;
+              return input;
+            },
+            isShared: () => true,
+            retain: () => undefined,
+          },
+          onNews,
+          onLog,
+          onProgress: () => undefined,
+          // Rows that were given up have been handed out.
+          onDeadRow: () => undefined,
+        },
+      );
+
+      function onNews(): void {
+        if (made !== undefined) run.cancel('there is what was wanted of it');
+        if (!run.isOver) return;
+        signal.removeEventListener('abort', onAbort);
+        const report = run.takeReport();
+        if (signal.aborted) reject(signal.reason as Error);
+        else if (made !== undefined) resolve(made);
+        else if (report?.type === 'run.error') reject(asError(report.error));
+        else reject(new Error(`operator "${name}" yields less than before`));
+      }
+
+      function onAbort(): void {
+        run.cancel(signal.reason);
+      }
+
+      signal.addEventListener('abort', onAbort);
+      if (signal.aborted) reject(signal.reason as Error);
+      else run.start();
+    });
+  }
+
+  return {
+    remake(step, signal) {
+      const either = AbortSignal.any([signal, closing.signal]);
+      const made = last.then(() => make(step, either));
+      last = made.catch(() => undefined);
+      return made;
+    },
+    close: (reason) => {
+      closing.abort(reason);
+    },
+  };
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(describe(thrown), { cause: thrown });
+}
