@@ -37,9 +37,9 @@ export interface RunSource {
   /** The context of an actor at the live edge. Recordings have none: NOT_FOUND. */
   value(actor: string): Promise<ActorValue>;
   /**
-   * Says what is looked at, so that nothing else has to be sent: `model` and `onEvents` need tell no more
-   * than that from now on, once the promise has resolved what has been missed is there. Before the first
-   * time everything is watched. Missing where all is at hand.
+   * Says what is looked at, so that nothing else has to be sent: `model` needs tell no more than that from
+   * now on; once the promise has resolved, what has been missed is there. As long as somebody listens to
+   * events, and before the first time, everything is watched. Missing where all is at hand.
    */
   watch?(topics: readonly Topic[]): Promise<void>;
   /** Follows another run of `runs`. */

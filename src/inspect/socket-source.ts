@@ -26,7 +26,7 @@ import {
 import { SourceError, type RunSource, type SourceStatus } from './run-source.ts';
 import { createUnpacker } from './packed-events.ts';
 import { replay } from './timeline.ts';
-import { haveMessages, needMessages, type Topic } from './topics.ts';
+import { ALL_TOPICS, haveMessages, needMessages, type Topic } from './topics.ts';
 
 export interface SocketSourceOptions {
   /** `ws://127.0.0.1:1234/live` */
@@ -72,7 +72,9 @@ export function connectSource(options: SocketSourceOptions): RunSource {
   let breakpoints: readonly Breakpoint[] = [];
   let range: TimeRange = { from: 0, to: 0, firstSeq: 0, lastSeq: -1, keyframes: [] };
   const unpacker = createUnpacker();
+  /** What is looked at, and what the server was last told of it. */
   let topics: readonly Topic[] | undefined;
+  let told: readonly Topic[] | undefined;
   /** Up to which event all messages are known. */
   let messagesUntil = -1;
   let socket: SocketLike | undefined;
@@ -168,6 +170,7 @@ export function connectSource(options: SocketSourceOptions): RunSource {
     }
     status = statusNow();
     messagesUntil = range.lastSeq;
+    told = undefined;
     tellTopics().catch(() => undefined);
   }
 
@@ -206,9 +209,15 @@ export function connectSource(options: SocketSourceOptions): RunSource {
 
   /** With each connection the server begins with everything. */
   async function tellTopics(): Promise<void> {
-    if (topics === undefined || status.kind === 'connecting' || socket === undefined) return;
-    const since = needMessages(topics) ? messagesUntil : range.lastSeq;
-    await ask({ type: 'watch', topics, since });
+    // Whoever listens to events wants all of them, whatever is looked at besides.
+    const wanted = eventListeners.size > 0 ? ALL_TOPICS : topics;
+    if (topics === undefined || wanted === undefined) return;
+    if (wanted.join() === told?.join() || status.kind === 'connecting' || socket === undefined)
+      return;
+    if (haveMessages(told)) messagesUntil = range.lastSeq;
+    told = wanted;
+    const since = needMessages(wanted) ? messagesUntil : range.lastSeq;
+    await ask({ type: 'watch', topics: wanted, since });
   }
 
   function ask(question: Question): Promise<unknown> {
@@ -251,7 +260,14 @@ export function connectSource(options: SocketSourceOptions): RunSource {
       return range;
     },
     subscribe: (listener) => added(listeners, listener),
-    onEvents: (listener) => added(eventListeners, listener),
+    onEvents(listener) {
+      const end = added(eventListeners, listener);
+      tellTopics().catch(() => undefined);
+      return () => {
+        end();
+        tellTopics().catch(() => undefined);
+      };
+    },
     async modelAt(at) {
       const known = model;
       return replay((await ask({ type: 'moment', at })) as Moment, known, at);
@@ -264,8 +280,6 @@ export function connectSource(options: SocketSourceOptions): RunSource {
       return (await ask({ type: 'value', actor })) as ActorValue;
     },
     async watch(wanted) {
-      if (wanted.join() === topics?.join()) return;
-      if (haveMessages(topics)) messagesUntil = range.lastSeq;
       topics = wanted;
       await tellTopics();
     },

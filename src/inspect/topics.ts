@@ -13,6 +13,9 @@ import type { RunModel } from '../run-model/model.ts';
  */
 export type Topic = 'states' | 'messages' | 'details' | `actor:${string}`;
 
+/** With these there is nothing that is not told. */
+export const ALL_TOPICS: readonly Topic[] = ['states', 'messages', 'details'];
+
 export const MAX_TOPICS = 20;
 const MAX_PATH = 4096;
 
@@ -22,7 +25,7 @@ export function isTopics(value: unknown): value is readonly Topic[] {
 
 function isTopic(value: unknown): boolean {
   if (typeof value !== 'string') return false;
-  if (['states', 'messages', 'details'].includes(value)) return true;
+  if ((ALL_TOPICS as readonly string[]).includes(value)) return true;
   return value.startsWith('actor:') && value.length <= MAX_PATH;
 }
 

@@ -217,6 +217,14 @@ describe('a viewer over a socket', () => {
 });
 
 describe('a viewer that says what it looks at', () => {
+  /** Notes what is sent: who listens to a source gets everything. */
+  function listenTo(socket: WebSocket | undefined, seen: RunEvent[]): void {
+    socket?.on('message', (data) => {
+      const { events = [] } = JSON.parse((data as Buffer).toString()) as { events?: unknown[] };
+      for (const event of events) if (!Array.isArray(event)) seen.push(event as RunEvent);
+    });
+  }
+
   /** Two viewers of one run: one of everything, and one that has said what it wants. */
   async function watched(topics: Parameters<NonNullable<RunSource['watch']>>[0]) {
     const shown = await inspector();
@@ -227,7 +235,7 @@ describe('a viewer that says what it looks at', () => {
     await some.source.watch?.(topics);
     for (const { source } of [all, some]) await when(source, () => source.status.kind === 'live');
     const seen: RunEvent[] = [];
-    some.source.onEvents((events) => seen.push(...events));
+    listenTo(some.sockets[0], seen);
     const both = (check: (source: RunSource) => boolean): Promise<unknown> =>
       Promise.all([all.source, some.source].map((one) => when(one, () => check(one))));
     const advance = async (ms: number): Promise<void> => {
@@ -268,9 +276,11 @@ describe('a viewer that says what it looks at', () => {
   test('gets what it has missed when it looks there, and no more than that', async () => {
     const { all, some, both, advance, env, run } = await watched(['messages']);
     await advance(300);
+    const watchedUntil = some.source.range.lastSeq;
+    // What had happened by now is told, and nothing after it.
+    await some.source.watch?.([]);
     const early = messagesOf(some.source);
     expect(early).not.toEqual([]);
-    await some.source.watch?.([]);
     await advance(500);
     expect(messagesOf(some.source)).toEqual(early);
     const frames: { type: string; keyframe?: { model: RunSource['model'] } }[] = [];
@@ -282,7 +292,7 @@ describe('a viewer that says what it looks at', () => {
     expect(messagesOf(some.source)).toEqual(messagesOf(all.source));
     const keyframe = frames.find(({ type }) => type === 'keyframe')?.keyframe;
     const [first] = keyframe?.model.history.messages.entries ?? [];
-    expect(first?.seq).toBeGreaterThan(early.at(-1) ?? Infinity);
+    expect(first?.seq).toBeGreaterThan(watchedUntil);
     expect(some.source.model.actors).toEqual(all.source.model.actors);
     await env.drive(run.done);
     await both(({ model }) => model.end !== undefined);
@@ -309,8 +319,26 @@ describe('a viewer that says what it looks at', () => {
     await when(some.source, () => some.source.status.kind === 'live');
     await some.source.watch?.(['details']);
     seen.length = 0;
+    listenTo(some.sockets[1], seen);
     await advance(500);
     expect(typesOf(seen)).toContain('token.granted');
+    expect(typesOf(seen)).not.toContain('message');
+  });
+
+  test('is told of everything as long as it listens to events', async () => {
+    const { some, seen, advance } = await watched([]);
+    const heard: RunEvent[] = [];
+    const end = some.source.onEvents((events) => heard.push(...events));
+    // The answer comes after what was asked for before it.
+    await some.source.events(0, 1);
+    heard.length = 0;
+    await advance(500);
+    expect(heard.map(({ seq }) => seq - (heard[0]?.seq ?? 0))).toEqual(heard.map((_e, at) => at));
+    expect(typesOf(heard)).toContain('message');
+    end();
+    await some.source.events(0, 1);
+    seen.length = 0;
+    await advance(500);
     expect(typesOf(seen)).not.toContain('message');
   });
 });
