@@ -28,22 +28,31 @@ interface OutputParts {
 export function createOutput<T>({ name, outlet, store, result, leave }: OutputParts): RunOutput<T> {
   async function* refs(): AsyncGenerator<BlockRef, undefined> {
     let finished = false;
-    let reason: unknown = 'its consumer left';
     try {
-      for (;;) {
-        const ref = await outlet.take().catch((error: unknown) => {
-          reason = error;
-          throw error;
-        });
-        if (ref === undefined) break;
-        yield ref;
-      }
+      for (let ref = await take(); ref !== undefined; ref = await take()) yield ref;
       finished = true;
-      const report = await result();
-      if (report.status === 'cancelled') throw new CancelledError(name, report.reason);
+      await endWell();
     } finally {
-      if (!finished) await leave(reason);
+      if (!finished) await leave('its consumer left');
     }
+  }
+
+  /** A block that is lost ends the run, unless it was ending for another reason already. */
+  async function take(): Promise<BlockRef | undefined> {
+    try {
+      return await outlet.take();
+    } catch (error) {
+      await leave(error);
+      await endWell(error);
+      throw error;
+    }
+  }
+
+  /** @throws what the run has failed with, or been cancelled with unless that is `expected`. */
+  async function endWell(expected?: unknown): Promise<void> {
+    const { status, reason } = await result();
+    const isExpected = expected !== undefined && reason === expected;
+    if (status === 'cancelled' && !isExpected) throw new CancelledError(name, reason);
   }
 
   async function* blocks(): AsyncGenerator<OutputBlock<T>, undefined> {

@@ -43,7 +43,9 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
       exitCode = await openInInspector(file, port === undefined ? {} : { port });
     });
   addFlowCommand(program, 'graph')
-    .description("show the plan of a file's pipeline, as text and as a Mermaid flowchart")
+    .description(
+      "show the plan of a file's pipeline, as text and as a Mermaid flowchart, or as SVG",
+    )
     .addOption(new Option('--format <format>', 'show it in one way only').choices(GRAPH_FORMATS))
     .action(async (file: string, options: GraphOptions) => {
       exitCode = await graphFlow(file, options);

@@ -47,6 +47,21 @@ test('what is shown is taken away as it is', async () => {
   };
   expect(trace.traceEvents.length).toBeGreaterThan(100);
   expect(await readFile(await take(page, 'Graph (SVG)'), 'utf8')).toMatch(/^<svg[^>]*>[^]*enrich/);
+  const pictures = [
+    ['Timeline (SVG)', '>enrich 0<'],
+    ['Messages (SVG)', '60 messages'],
+    ['Statechart (SVG)', '<title>supervisor'],
+  ] as const;
+  for (const [label, shown] of pictures) {
+    const path = await take(page, label);
+    expect(await readFile(path, 'utf8')).toContain(shown);
+    // A browser takes it for a picture.
+    const picture = await browser.newPage();
+    await picture.goto(pathToFileURL(path).href);
+    expect(await picture.locator('parsererror').count()).toBe(0);
+    expect(await picture.evaluate(() => document.documentElement.localName)).toBe('svg');
+    await picture.close();
+  }
   expect(await readFile(await take(page, 'Metrics (CSV)'), 'utf8')).toMatch(/enrich/);
   const mermaid = await readFile(await take(page, 'Graph, charts and messages (Mermaid)'), 'utf8');
   expect(mermaid).toMatch(/stateDiagram-v2/);

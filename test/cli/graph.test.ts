@@ -80,3 +80,13 @@ test.concurrent('a format that is none is refused with exit code 2', async () =>
   expect(code).toBe(2);
   expect(stderr).toContain('Allowed choices are text, mermaid');
 });
+
+test.concurrent('draws the plan as an SVG that stands alone', async () => {
+  const svg = await graph('test/cli/fixtures/branches.ts', '--format', 'svg');
+  expect(svg).toMatch(/^<svg xmlns="[^"]+" role="img" .*<\/svg>\n$/s);
+  expect(svg).toContain('<title>branches');
+  for (const operator of ['numbers', 'say &#34;hi&#34; #1', 'pairs', 'store', 'consumer']) {
+    expect(svg).toContain(`>${operator}<`);
+  }
+  expect(svg.match(/<path /g)).toHaveLength(9);
+});

@@ -3,10 +3,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { createMachine } from 'xstate';
 import { simEnv } from '../../actors/sim-env.ts';
+import { describeMachine } from '../../machines/machine-definition.ts';
 import type { RunEvent } from '../../machines/run-event.ts';
 import { pipeline } from '../../src/index.ts';
 import {
+  chartSvg,
   chromeTrace,
   graphSvg,
   mermaidChart,
@@ -16,11 +19,13 @@ import {
   modelOf,
   recordingText,
   replayHtml,
+  sequenceSvg,
+  timelineSvg,
 } from '../../src/inspect/export/index.ts';
 import { parseRecording, type RecordingHeader } from '../../src/inspect/recording.ts';
 import { replayPage } from '../../src/inspect/server/index.ts';
 import type { RunModel } from '../../src/run-model/index.ts';
-import { parseTrace } from './trace-parser.ts';
+import { parseTrace, type Slice } from './trace-parser.ts';
 
 /** A name that would break out of anything it is put into without care. */
 const NASTY = `</script><script>alert(1)</script>"';]}#&--><!--|%%`;
@@ -84,9 +89,32 @@ describe('a Chrome trace', () => {
     for (const { ts, end } of waited) expect(end - ts).toBe(5000);
   });
 
-  test('has the way of blocks, waits in queues, and counters', () => {
-    const { flows, waits, counters } = parseTrace(JSON.stringify(chromeTrace(events)));
-    expect(flows).toBe(60);
+  test('has the way of each block: from the task that made it to the task that took it', () => {
+    const { flows } = parseTrace(JSON.stringify(chromeTrace(events)));
+    const makers = new Map<number, string>();
+    const takers = new Map<number, string>();
+    for (const event of events) {
+      if (event.type === 'block.produced') {
+        makers.set(event.block.id, `${event.operator} ${String(event.task)}`);
+      } else if (event.type === 'task.started') {
+        for (const { id } of event.inputs)
+          takers.set(id, `${event.operator} ${String(event.task)}`);
+      }
+    }
+    const names = model.operators.map(({ name }) => name);
+    const taskOf = (slice: Slice): string =>
+      slice.around === undefined
+        ? `${names[slice.pid - 2] ?? ''} ${slice.name.replace('task ', '')}`
+        : taskOf(slice.around);
+    expect(flows).toHaveLength(60);
+    for (const { id, from, to } of flows) {
+      expect(taskOf(from)).toBe(makers.get(id as number));
+      expect(taskOf(to)).toBe(takers.get(id as number));
+    }
+  });
+
+  test('has waits in queues, and counters', () => {
+    const { waits, counters } = parseTrace(JSON.stringify(chromeTrace(events)));
     expect(waits).toBeGreaterThan(10);
     expect([...counters]).toEqual(
       expect.arrayContaining(['live bytes', 'cpu in use', 'queued blocks', 'tasks']),
@@ -107,11 +135,30 @@ describe('a Chrome trace', () => {
   test('a parser that finds nothing wrong would be no test', () => {
     const broken = (change: (text: string) => string): readonly string[] =>
       parseTrace(change(JSON.stringify(chromeTrace(events)))).problems;
-    expect(broken((text) => text.replace('"pid":3', '"pid":"3"'))).not.toEqual([]);
-    expect(broken((text) => text.replace('"ph":"e"', '"ph":"b"'))).not.toEqual([]);
-    expect(
-      broken((text) => text.replace(/("pid":3,"tid":1,"name":"task[^{]*"dur":)\d+/, '$139001')),
-    ).not.toEqual([]);
+    const changes: readonly [from: string | RegExp, to: string][] = [
+      ['"pid":3', '"pid":"3"'],
+      ['"ph":"e"', '"ph":"b"'],
+      ['"ph":"E"', '"ph":"e"'],
+      [',"bp":"e"', ''],
+      [/"name":"thread_name"/, '"name":"process_name"'],
+      ['"ph":"B"', '"ph":"X"'],
+    ];
+    for (const [from, to] of changes) {
+      expect(
+        broken((text) => text.replace(from, to)),
+        String(from),
+      ).not.toEqual([]);
+    }
+    // Arrows before the slices they are bound to, as they could be found in the order they are made.
+    const { traceEvents, ...rest } = chromeTrace(events);
+    const arrows = traceEvents.filter(({ ph }) => ph === 's' || ph === 'f');
+    const others = traceEvents.filter(({ ph }) => ph !== 's' && ph !== 'f');
+    const early = { ...rest, traceEvents: [...arrows, ...others] };
+    expect(parseTrace(JSON.stringify(early)).problems).not.toEqual([]);
+    const overlapping = [0, 5].map((ts) => ({ ph: 'X', pid: 1, tid: 1, name: 'x', ts, dur: 10 }));
+    expect(parseTrace(JSON.stringify({ traceEvents: overlapping })).problems).toContain(
+      'x of 1 1 overlaps x',
+    );
   });
 });
 
@@ -153,20 +200,105 @@ describe('Mermaid', () => {
   });
 });
 
+/** It is one well-formed picture that loads nothing and runs nothing. */
+function expectToStandAlone(svg: string): void {
+  expect(svg).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" role="img"/);
+  expect(svg).not.toMatch(
+    /href|<script|<style|<foreignObject|url\(|\son\w+=|NaN|undefined|Infinity/,
+  );
+  // Every tag that opens is closed.
+  const open: string[] = [];
+  for (const [, slash, tag = '', empty] of svg.matchAll(/<(\/?)(\w+)[^>]*?(\/?)>/g)) {
+    if (slash === '/') expect(open.pop()).toBe(tag);
+    else if (empty !== '/') open.push(tag);
+  }
+  expect(open).toEqual([]);
+}
+
+describe('an SVG of a statechart', () => {
+  test('has every state with what leads out of it, and marks the one it is in', () => {
+    const definition = model.machines['supervisor'];
+    if (definition === undefined) throw new Error('the supervisor is unknown');
+    const svg = chartSvg(definition, 'running.polling');
+    expectToStandAlone(svg);
+    for (const state of ['▶ running', '▶ polling', 'paused', 'draining', 'done (final)']) {
+      expect(svg).toContain(`>${state}<`);
+    }
+    expect(svg).toMatch(/\(initial\)</);
+    expect(svg.match(/▶/g)).toHaveLength(2);
+    expect(svg).toMatch(/run\.cancel → draining \/ cancel</);
+    expect(chartSvg(definition)).not.toContain('▶');
+  });
+
+  test('has states beside each other that are active together, and cannot be broken by names', () => {
+    const definition = describeMachine(
+      createMachine({
+        id: NASTY,
+        type: 'parallel',
+        states: {
+          [NASTY]: { initial: 'x', states: { x: { on: { [NASTY]: 'y' } }, y: { type: 'final' } } },
+          other: {},
+        },
+      }),
+    );
+    if (definition === undefined) throw new Error('it is no statechart');
+    const svg = chartSvg(definition, 'other');
+    expectToStandAlone(svg);
+    expect(svg.match(/stroke-dasharray/g)).toHaveLength(2);
+    expect(svg).toContain('&#60;/script&#62;');
+  });
+});
+
+describe('an SVG of messages', () => {
+  test('has a line of life for each actor, and an arrow for each message', () => {
+    const messages = model.history.messages.entries.slice(0, 40);
+    const svg = sequenceSvg(messages);
+    expectToStandAlone(svg);
+    const actors = new Set(messages.flatMap(({ from, to }) => [from, to]));
+    expect(svg).toContain(`40 messages between ${String(actors.size)} actors`);
+    expect(svg.match(/stroke-dasharray="4 4"/g)).toHaveLength(actors.size);
+    expect(svg.match(/ Z"/g)).toHaveLength(40);
+    expect(svg).toContain('>exported<');
+    expectToStandAlone(sequenceSvg([]));
+  });
+
+  test('shows what an actor tells itself, what comes from outside, and no tags', () => {
+    const message = { seq: 1, at: 0, refs: 2, cause: undefined };
+    const svg = sequenceSvg([
+      { ...message, from: undefined, to: 'a', type: NASTY },
+      { ...message, from: 'a', to: 'a', type: 'again' },
+    ]);
+    expectToStandAlone(svg);
+    expect(svg).toContain('>Outside<');
+    expect(svg).toContain('>again (2 blocks)<');
+  });
+});
+
+describe('an SVG of the timeline', () => {
+  test('has a lane for each slot and a bar for each task, with what it waited for', () => {
+    const svg = timelineSvg(model);
+    expectToStandAlone(svg);
+    expect(svg.match(/<g><title>task /g)).toHaveLength(model.history.tasks.entries.length);
+    for (const lane of ['source 0', 'work 0', 'work 2', 'twice 0']) {
+      expect(svg).toContain(`>${lane}<`);
+    }
+    expect(svg).toContain('height="2" fill="#c5221f"');
+    expectToStandAlone(timelineSvg(modelOf([])));
+  });
+
+  test('of a run under way has the tasks that are', async () => {
+    const svg = timelineSvg(modelOf(await recorded(NASTY.slice(0, 40), 25)));
+    expectToStandAlone(svg);
+    expect(svg).toContain(': under way, ');
+  });
+});
+
 describe('an SVG of the graph', () => {
   test('shows each operator with its state, and stands alone', () => {
     const svg = graphSvg(model);
-    expect(svg).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" role="img"/);
+    expectToStandAlone(svg);
     expect(svg).toContain('<title>exported: done</title>');
     expect(svg.match(/✓ done/g)).toHaveLength(3);
-    expect(svg).not.toMatch(/href|<script|url\(/);
-    // Every tag that opens is closed.
-    const open: string[] = [];
-    for (const [, slash, tag = '', empty] of svg.matchAll(/<(\/?)(\w+)[^>]*?(\/?)>/g)) {
-      if (slash === '/') expect(open.pop()).toBe(tag);
-      else if (empty !== '/') open.push(tag);
-    }
-    expect(open).toEqual([]);
   });
 
   test('cannot be broken by names', async () => {

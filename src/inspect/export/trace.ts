@@ -1,6 +1,9 @@
 /**
  * A run as Chrome trace events, for Perfetto and chrome://tracing. An operator is a process, a place in
  * its pool of task actors is a thread: the slices of one thread never overlap, as the format wants it.
+ * Threads are numbered through, because Perfetto names them by their number alone. It also binds an arrow
+ * to the slice that was begun last on its thread: so events are in the order of their times, those of one
+ * time in the order in which they are meant.
  */
 import type { RunEvent } from '../../../machines/run-event.ts';
 import { applyRunEvent, emptyModel } from '../../run-model/index.ts';
@@ -8,7 +11,7 @@ import type { RunModel, TaskBar } from '../../run-model/model.ts';
 
 /** One event of the format: `ts` and `dur` are whole microseconds. */
 export interface TraceEvent {
-  readonly ph: 'M' | 'X' | 'b' | 'e' | 's' | 'f' | 'C';
+  readonly ph: 'M' | 'X' | 'B' | 'E' | 'b' | 'e' | 's' | 'f' | 'C';
   readonly pid: number;
   readonly tid: number;
   readonly name: string;
@@ -28,10 +31,26 @@ export interface ChromeTrace {
 /** The process of what concerns the whole run; operators follow. */
 const RUN_PID = 1;
 
+/** Of one time and task: what is inside of it ends, it begins, arrows leave and arrive, more begins. */
+const ORDER: readonly TraceEvent['ph'][] = ['E', 'X', 's', 'f', 'B', 'b', 'e', 'C', 'M'];
+
+/** An event, and the task it is about. */
+interface Entry {
+  readonly event: TraceEvent;
+  readonly bar?: TaskBar;
+}
+
+/** Where a task is shown. */
+interface Place {
+  readonly pid: number;
+  readonly tid: number;
+}
+
 export function chromeTrace(events: readonly RunEvent[]): ChromeTrace {
   const model = emptyModel();
-  const traceEvents: TraceEvent[] = [];
-  const flows = createFlows(traceEvents);
+  const entries: Entry[] = [];
+  const places = createPlaces();
+  const flows = createFlows(entries, places.of);
   const begun = new WeakSet<TaskBar>();
   let waits = 0;
 
@@ -44,19 +63,23 @@ export function chromeTrace(events: readonly RunEvent[]): ChromeTrace {
       // A further attempt goes on with what the task has taken already.
       if (bar === undefined || begun.has(bar)) continue;
       begun.add(bar);
-      if (bar.queuedAt < bar.startedAt) addWait(traceEvents, bar, waits++);
+      if (bar.queuedAt < bar.startedAt) addWait(entries, bar, places.of(bar), waits++);
       for (const { id } of event.inputs) flows.arrive(id, bar);
     } else if (event.type === 'block.produced') {
       const bar = findRunning(model, event.operator, event.task);
       if (bar !== undefined) flows.leave(event.block.id, bar, event.at);
     }
-    if (ended !== undefined) addTask(traceEvents, ended, event.at);
+    if (ended !== undefined) addTask(entries, ended, places.of(ended), event.at);
   }
   for (const { running } of model.operators) {
-    for (const bar of running) if (bar !== null) addTask(traceEvents, bar, model.at);
+    for (const bar of running) if (bar !== null) addTask(entries, bar, places.of(bar), model.at);
   }
-  addCounters(traceEvents, model);
-  return { displayTimeUnit: 'ms', traceEvents: [...namesOf(model, traceEvents), ...traceEvents] };
+  addCounters(entries, model);
+  const traceEvents = entries.sort(inOrder).map(({ event }) => event);
+  return {
+    displayTimeUnit: 'ms',
+    traceEvents: [...processNames(model), ...places.names(), ...traceEvents],
+  };
 }
 
 function findRunning(model: RunModel, operator: string, task: number): TaskBar | undefined {
@@ -64,10 +87,9 @@ function findRunning(model: RunModel, operator: string, task: number): TaskBar |
   return found?.running.find((bar) => bar?.task === task) ?? undefined;
 }
 
-function addTask(into: TraceEvent[], bar: TaskBar, until: number): void {
-  const place = placeOf(bar);
+function addTask(into: Entry[], bar: TaskBar, place: Place, until: number): void {
   const end = bar.endedAt ?? until;
-  into.push({
+  const event: TraceEvent = {
     ph: 'X',
     ...place,
     name: `task ${String(bar.task)}`,
@@ -82,40 +104,41 @@ function addTask(into: TraceEvent[], bar: TaskBar, until: number): void {
       rowsOut: bar.rowsOut,
       ...(bar.error === undefined ? {} : { error: bar.error }),
     },
-  });
+  };
+  into.push({ bar, event });
   bar.phases.forEach(({ at, kind }, index) => {
     if (kind === 'run') return;
     const next = bar.phases[index + 1]?.at ?? end;
-    into.push({
-      ph: 'X',
-      ...place,
-      name: kind === 'hold' ? 'waits for output credit' : 'waits for another attempt',
-      cat: kind,
-      ts: micro(at),
-      dur: micro(next) - micro(at),
-    });
+    if (micro(next) <= micro(at)) return;
+    const name = kind === 'hold' ? 'waits for output credit' : 'waits for another attempt';
+    // As a pair: a slice with a duration would still be the last one begun when it is over.
+    const phase = { ...place, name, cat: kind };
+    into.push({ bar, event: { ph: 'B', ...phase, ts: micro(at) } });
+    into.push({ bar, event: { ph: 'E', ...phase, ts: micro(next) } });
   });
 }
 
 /** Waits of several tasks overlap: they are no slices of a thread. */
-function addWait(into: TraceEvent[], bar: TaskBar, id: number): void {
-  const common = { ...placeOf(bar), name: 'waits in queue', cat: 'queue', id };
-  into.push(
-    { ph: 'b', ...common, ts: micro(bar.queuedAt), args: { task: bar.task } },
-    { ph: 'e', ...common, ts: micro(bar.startedAt) },
-  );
+function addWait(into: Entry[], bar: TaskBar, place: Place, id: number): void {
+  const common = { ...place, name: 'waits in queue', cat: 'queue', id };
+  const args = { task: bar.task };
+  into.push({ bar, event: { ph: 'b', ...common, ts: micro(bar.queuedAt), args } });
+  into.push({ bar, event: { ph: 'e', ...common, ts: micro(bar.startedAt) } });
 }
 
 /** Arrows from the task that made a block to the task that takes it. */
-function createFlows(into: TraceEvent[]): {
+function createFlows(
+  into: Entry[],
+  placeOf: (bar: TaskBar) => Place,
+): {
   readonly leave: (block: number, bar: TaskBar, at: number) => void;
   readonly arrive: (block: number, bar: TaskBar) => void;
 } {
-  const made = new Map<number, TraceEvent>();
+  const made = new Map<number, Entry>();
   return {
     leave(block, bar, at) {
-      const ts = micro(at);
-      made.set(block, { ph: 's', ...placeOf(bar), name: 'block', cat: 'block', id: block, ts });
+      const common = { name: 'block', cat: 'block', id: block };
+      made.set(block, { bar, event: { ph: 's', ...placeOf(bar), ...common, ts: micro(at) } });
     },
     arrive(block, bar) {
       const start = made.get(block);
@@ -123,15 +146,16 @@ function createFlows(into: TraceEvent[]): {
       // A block that goes to several branches is taken several times: an arrow has one end.
       made.delete(block);
       const common = { name: 'block', cat: 'block', id: block };
-      into.push(start, { ph: 'f', bp: 'e', ...placeOf(bar), ...common, ts: micro(bar.startedAt) });
+      const ts = micro(bar.startedAt);
+      into.push(start, { bar, event: { ph: 'f', bp: 'e', ...placeOf(bar), ...common, ts } });
     },
   };
 }
 
-function addCounters(into: TraceEvent[], model: RunModel): void {
+function addCounters(into: Entry[], model: RunModel): void {
   const { metrics } = model.history;
   const count = (pid: number, name: string, at: number, args: Record<string, number>): void => {
-    into.push({ ph: 'C', pid, tid: 0, name, ts: micro(at), args });
+    into.push({ event: { ph: 'C', pid, tid: 0, name, ts: micro(at), args } });
   };
   metrics.at.forEach((at, index) => {
     count(RUN_PID, 'live bytes', at, { bytes: metrics.liveBytes[index] ?? 0 });
@@ -145,32 +169,61 @@ function addCounters(into: TraceEvent[], model: RunModel): void {
   });
 }
 
-function namesOf(model: RunModel, events: readonly TraceEvent[]): readonly TraceEvent[] {
-  const name = (pid: number, tid: number, what: string, args: object): TraceEvent => ({
-    ph: 'M',
-    pid,
-    tid,
-    name: what,
-    args: { ...args },
-  });
-  const threads = new Map<string, TraceEvent>();
-  for (const { ph, pid, tid } of events) {
-    if (ph !== 'X') continue;
-    const key = `${String(pid)} ${String(tid)}`;
-    threads.set(key, name(pid, tid, 'thread_name', { name: `slot ${String(tid - 1)}` }));
-  }
+/** At one time, what began before comes first, then what is nearer to the source: arrows lead onwards. */
+function inOrder(one: Entry, other: Entry): number {
+  const [a, b] = [one.bar, other.bar];
+  return (
+    (one.event.ts ?? 0) - (other.event.ts ?? 0) ||
+    beginOf(a) - beginOf(b) ||
+    (a?.operator ?? 0) - (b?.operator ?? 0) ||
+    (a?.task ?? 0) - (b?.task ?? 0) ||
+    ORDER.indexOf(one.event.ph) - ORDER.indexOf(other.event.ph)
+  );
+}
+
+/** Counters are about no task: they come last. */
+function beginOf(bar: TaskBar | undefined): number {
+  return bar === undefined ? Number.MAX_SAFE_INTEGER : micro(bar.startedAt);
+}
+
+function metadata(place: Place, name: string, args: object): TraceEvent {
+  return { ph: 'M', ...place, name, args: { ...args } };
+}
+
+function processNames(model: RunModel): readonly TraceEvent[] {
+  const run = { pid: RUN_PID, tid: 0 };
   return [
-    name(RUN_PID, 0, 'process_name', { name: `run of ${model.plan.name}` }),
-    ...model.operators.flatMap(({ index, name: operator }) => [
-      name(pidOf(index), 0, 'process_name', { name: operator }),
-      name(pidOf(index), 0, 'process_sort_index', { sort_index: pidOf(index) }),
-    ]),
-    ...threads.values(),
+    metadata(run, 'process_name', { name: `run of ${model.plan.name}` }),
+    ...model.operators.flatMap(({ index, name }) => {
+      const place = { pid: pidOf(index), tid: 0 };
+      return [
+        metadata(place, 'process_name', { name }),
+        metadata(place, 'process_sort_index', { sort_index: place.pid }),
+      ];
+    }),
   ];
 }
 
-function placeOf({ operator, slot }: TaskBar): { readonly pid: number; readonly tid: number } {
-  return { pid: pidOf(operator), tid: slot + 1 };
+/** Threads get their numbers as they are first used. */
+function createPlaces(): {
+  readonly of: (bar: TaskBar) => Place;
+  /** The names of all threads so far. */
+  readonly names: () => readonly TraceEvent[];
+} {
+  const places = new Map<string, Place>();
+  const names: TraceEvent[] = [];
+  return {
+    of({ operator, slot }) {
+      const key = `${String(operator)} ${String(slot)}`;
+      const known = places.get(key);
+      if (known !== undefined) return known;
+      const place = { pid: pidOf(operator), tid: places.size + 1 };
+      places.set(key, place);
+      names.push(metadata(place, 'thread_name', { name: `slot ${String(slot)}` }));
+      return place;
+    },
+    names: () => names,
+  };
 }
 
 function pidOf(operator: number): number {

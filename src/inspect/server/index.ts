@@ -12,6 +12,7 @@ export {
   type MountOptions,
 } from './inspector.ts';
 export {
+  chartSvg,
   chromeTrace,
   graphSvg,
   mermaidChart,
@@ -20,6 +21,8 @@ export {
   metricsCsv,
   modelOf,
   recordingText,
+  sequenceSvg,
+  timelineSvg,
   type ChromeTrace,
   type TraceEvent,
 } from '../export/index.ts';

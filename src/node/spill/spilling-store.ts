@@ -4,6 +4,7 @@ import { describe, OptionError, StoreError } from '../../../machines/errors.ts';
 import { checkCount, checkNames, checkPositive } from '../../options.ts';
 import { decodeBlock, encodeBlock } from './block-frame.ts';
 import type { Disk } from './disk.ts';
+import { trimHeap } from './heap.ts';
 import { spillDirectory } from './spill-directory.ts';
 
 export interface SpillOptions {
@@ -48,6 +49,7 @@ export function spillTo(
     highWater,
     maxBytes,
     async write(id, block, room) {
+      if (block.kind === 'rows') trimHeap();
       const pieces = encodeBlock(id, block);
       const bytes = pieces?.reduce((sum, { byteLength }) => sum + byteLength, 0) ?? Infinity;
       if (pieces === undefined || bytes > room) return undefined;
@@ -59,6 +61,7 @@ export function spillTo(
       return bytes;
     },
     async read(id) {
+      trimHeap();
       let file: Uint8Array;
       try {
         file = await disk.read(fileName(id));

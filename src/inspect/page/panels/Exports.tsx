@@ -1,8 +1,9 @@
 /** What is shown, to take away: files are made in the page, and sent nowhere. */
 import type { ReactNode } from 'react';
 import type { RunEvent } from '../../../../machines/run-event.ts';
-import type { RunModel } from '../../../run-model/index.ts';
+import type { MessageEntry, RunModel } from '../../../run-model/index.ts';
 import {
+  chartSvg,
   chromeTrace,
   graphSvg,
   mermaidChart,
@@ -11,6 +12,8 @@ import {
   metricsCsv,
   recordingText,
   replayHtml,
+  sequenceSvg,
+  timelineSvg,
 } from '../../export/index.ts';
 import { RECORDING_VERSION, type RecordingHeader } from '../../recording.ts';
 import type { RunSource } from '../../run-source.ts';
@@ -18,13 +21,14 @@ import { createTranscript } from '../../transcript.ts';
 import { useSurroundings, useViewer } from '../view/context.ts';
 import { layoutWorkerUrl } from '../layout/layout.ts';
 import { download, fileName } from '../view/download.ts';
+import type { Place } from '../view/place.ts';
 
 interface ExportKind {
   readonly label: string;
   readonly title: string;
   readonly ending: string;
   readonly type: string;
-  readonly make: (source: RunSource, model: RunModel) => Promise<string> | string;
+  readonly make: (source: RunSource, model: RunModel, place: Place) => Promise<string> | string;
 }
 
 const PAGE = 5000;
@@ -59,6 +63,34 @@ const KINDS: readonly ExportKind[] = [
     make: (_source, model) => graphSvg(model),
   },
   {
+    label: 'Timeline (SVG)',
+    title: 'The tasks over time as a picture',
+    ending: 'timeline.svg',
+    type: 'image/svg+xml',
+    make: (_source, model) => timelineSvg(model),
+  },
+  {
+    label: 'Messages (SVG)',
+    title: 'The last messages between actors as a picture',
+    ending: 'messages.svg',
+    type: 'image/svg+xml',
+    make: (_source, model) => sequenceSvg(lastMessages(model)),
+  },
+  {
+    label: 'Statechart (SVG)',
+    title: 'The statechart of the actor that is selected, or of the first one, as a picture',
+    ending: 'chart.svg',
+    type: 'image/svg+xml',
+    make: (_source, model, { selection }) => {
+      const selected = selection?.kind === 'actor' ? model.actors[selection.path] : undefined;
+      const actor =
+        selected ?? Object.values(model.actors).find(({ machine }) => machine in model.machines);
+      const definition = model.machines[actor?.machine ?? ''];
+      if (definition === undefined) throw new Error('there is no statechart');
+      return chartSvg(definition, actor?.state);
+    },
+  },
+  {
     label: 'Graph, charts and messages (Mermaid)',
     title: 'As text that many pages draw',
     ending: 'md',
@@ -76,12 +108,12 @@ const KINDS: readonly ExportKind[] = [
 
 export function Exports(): ReactNode {
   const { say } = useSurroundings();
-  const { source, model } = useViewer();
+  const { source, model, place } = useViewer();
 
   async function save({ ending, type, make }: ExportKind): Promise<void> {
     try {
       const name = fileName(source, ending);
-      download(name, type, await make(source, model));
+      download(name, type, await make(source, model, place));
       say(`${name} is made`);
     } catch (error) {
       say(error instanceof Error ? error.message : String(error));
@@ -143,16 +175,19 @@ async function textOf(url: string): Promise<string> {
   return response.text();
 }
 
+function lastMessages({ history }: RunModel): readonly MessageEntry[] {
+  return history.messages.entries.slice(-60);
+}
+
 function mermaid(model: RunModel): string {
   const block = (title: string, text: string): string =>
     `## ${title}\n\n\`\`\`mermaid\n${text.trim()}\n\`\`\`\n`;
   const charts = Object.values(model.machines).map((definition) =>
     block(`Statechart: ${definition.id}`, mermaidChart(definition)),
   );
-  const messages = model.history.messages.entries.slice(-60);
   return [
     block('Pipeline', mermaidGraph(model)),
     ...charts,
-    block('Last messages', mermaidSequence(messages)),
+    block('Last messages', mermaidSequence(lastMessages(model))),
   ].join('\n');
 }

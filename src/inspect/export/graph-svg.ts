@@ -3,6 +3,7 @@ import { CONSUMER, edgesOf } from '../../run-model/graph.ts';
 import type { OperatorModel, RunModel } from '../../run-model/model.ts';
 import { bytesText, countText } from '../../run-model/quantities.ts';
 import { lookOf, type OperatorLook } from '../../run-model/selectors.ts';
+import { escape, short, svgDocument } from './svg-document.ts';
 
 const WIDTH = 180;
 const HEIGHT = 64;
@@ -47,14 +48,10 @@ export function graphSvg(model: RunModel): string {
     const operator = model.operators[index];
     return operator === undefined ? consumerNode(place) : node(model, operator, place);
   });
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 ${String(width)} ${String(2 * MARGIN + height * (HEIGHT + GAP_Y) - GAP_Y)}" font-family="system-ui, sans-serif" font-size="13">`,
-    `<title>${escape(`${model.plan.name}: ${model.why.text}`)}</title>`,
-    ...edges(model, places),
-    ...nodes,
-    '</svg>',
-    '',
-  ].join('\n');
+  const size = { width, height: 2 * MARGIN + height * (HEIGHT + GAP_Y) - GAP_Y };
+  const { name } = model.plan;
+  const title = model.why.text === '' ? name : `${name}: ${model.why.text}`;
+  return svgDocument(size, title, [...edges(model, places), ...nodes]);
 }
 
 /** Operators by their distance from the end; the consumer is last. */
@@ -75,7 +72,7 @@ function node(model: RunModel, operator: OperatorModel, { x, y }: Place): string
   return [
     `<g transform="translate(${String(x)} ${String(y)})">`,
     `<rect width="${String(WIDTH)}" height="${String(HEIGHT)}" rx="6" fill="#ffffff" ${stroke}/>`,
-    `<text x="10" y="20" fill="#1c2128" font-weight="600">${escape(short(operator.name))}</text>`,
+    `<text x="10" y="20" fill="#1c2128" font-weight="600">${escape(short(operator.name, 22))}</text>`,
     `<text x="10" y="38" fill="${colour}">${glyph} ${look}</text>`,
     `<text x="10" y="55" fill="#444c56">${String(active)} of ${String(maxConcurrency)} tasks, ${String(done)} done</text>`,
     '</g>',
@@ -103,14 +100,4 @@ function edges(model: RunModel, places: ReadonlyMap<number, Place>): readonly st
         : `<text x="${String(middle)}" y="${String((y1 + y2) / 2 - 6)}" text-anchor="middle" fill="#444c56" font-size="11">${countText(blocks, 'block')}, ${bytesText(bytes)}</text>`;
     return [`<path d="${path}" fill="none" stroke="#5b6875"${dash}/>${label}`];
   });
-}
-
-function short(name: string): string {
-  return name.length > 22 ? `${name.slice(0, 21)}…` : name;
-}
-
-function escape(text: string): string {
-  return text
-    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, ' ')
-    .replace(/[&<>"']/g, (letter) => `&#${String(letter.codePointAt(0))};`);
 }

@@ -1,0 +1,41 @@
+/**
+ * The heap while blocks of rows go through it. V8 lets dead memory lie until there is a multiple of what
+ * lives; rows that were spilled are dead memory, and it would keep most of what spilling has gained.
+ */
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+/** Bytes the heap may grow by before its garbage is collected. */
+const MOST_GARBAGE = 32 * 1024 * 1024;
+
+/**
+ * Makes what collects garbage if there is much of it. In a process with a large heap of its own that is
+ * half of it, so that collecting stays cheap beside what makes the garbage.
+ */
+export function createTrimmer(used: () => number, collect: () => void): () => void {
+  /** What was in use after the last collection, by whomever. */
+  let floor = Infinity;
+  return () => {
+    const now = used();
+    if (now < floor) floor = now;
+    if (now - floor < Math.max(MOST_GARBAGE, floor / 2)) return;
+    collect();
+    floor = used();
+  };
+}
+
+let collectAll: (() => void) | undefined;
+
+/** Rows have become dead memory, or will: collects it if there is much. */
+export const trimHeap = createTrimmer(
+  () => getHeapStatistics().used_heap_size,
+  () => {
+    collectAll ??= exposeCollector();
+    collectAll();
+  },
+);
+
+function exposeCollector(): () => void {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc') as () => void;
+}
