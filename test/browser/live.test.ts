@@ -267,6 +267,10 @@ test('R records what happens from then on, and R again saves it', async () => {
   expect(model.operators.map(({ name }) => name)).toEqual(['source', 'parse', 'store']);
   expect(model.operators[2]?.figures.done).toBeGreaterThanOrEqual(before);
   expect(events.filter(({ type }) => type === 'task.ended').length).toBeGreaterThan(10);
+  // All of it, though no tab that was looked at shows messages or tokens.
+  for (const type of ['message', 'token.granted', 'blocks.released'] as const) {
+    expect(events.some((event) => event.type === type)).toBe(true);
+  }
   expect(events[0]?.at).toBeGreaterThan(0);
 
   // The end of the run is the end of the recording.

@@ -11,13 +11,13 @@ export function RecordButton(): ReactNode {
   const tape = useRef<Tape>(null);
   const [recorded, setRecorded] = useState<typeof source>();
 
-  function stop(): void {
+  async function stop(): Promise<void> {
     const { current } = tape;
     if (current === null || recorded === undefined) return;
     tape.current = null;
     setRecorded(undefined);
     const name = fileName(recorded, 'run');
-    download(name, 'application/x-ndjson', current.stop());
+    download(name, 'application/x-ndjson', await current.stop());
     say(`${name} is made: ${plural(current.events(), 'event')}`);
   }
   const stopNow = useRef(stop);
@@ -26,7 +26,7 @@ export function RecordButton(): ReactNode {
   });
   useEffect(
     () => () => {
-      tape.current?.stop();
+      void tape.current?.stop();
     },
     [],
   );
@@ -40,7 +40,7 @@ export function RecordButton(): ReactNode {
         data-action="record"
         aria-pressed="true"
         title="Stop recording, and save the file (R)"
-        onClick={stop}
+        onClick={() => void stop()}
       >
         ■ Save {clock(lasts)}
       </button>
@@ -57,7 +57,7 @@ export function RecordButton(): ReactNode {
       onClick={() => {
         setRecorded(source);
         tape.current = startTape(source, () => {
-          stopNow.current();
+          void stopNow.current();
         });
       }}
     >
