@@ -59,7 +59,7 @@ export function createInlineRunner(tools: RunnerTools): Runner {
   /** Runs that have something to report, and to whom. */
   const news = new Map<Running, Address<RunReport>>();
   const hosts = new Map<number, TaskHost>();
-  const remaker = createRemaker(tools);
+  const remake = createRemaker(tools);
   let awake = false;
   let disposed = false;
 
@@ -222,15 +222,13 @@ export function createInlineRunner(tools: RunnerTools): Runner {
           find(event.replyTo, event.run)?.cancel(event.reason);
           break;
         case 'runner.close':
-          // The consumer of a run that is done may still have blocks to come.
-          if (event.outcome !== 'done') remaker.close(event.reason);
           void close(event.outcome, event.reason).then((failures) => {
             event.replyTo.send({ type: 'runner.closed', now: env.now(), failures });
           });
           break;
       }
     },
-    remake: remaker.remake,
+    remake,
     dispose(reason) {
       if (disposed) return;
       disposed = true;

@@ -74,6 +74,13 @@ export function createOutlet({ env, store, send, onDeadLetter }: OutletTools): O
   const burials = new Set<Promise<void>>();
   let pushing = false;
   let onPushed: () => void = () => undefined;
+  let onAbandoned: () => void = () => undefined;
+  /** Nothing that was delivered is wanted any more: the run has failed, or was cancelled. */
+  const abandoned = new Promise<undefined>((resolve) => {
+    onAbandoned = () => {
+      resolve(undefined);
+    };
+  });
   let waiting: ((ref: BlockRef | undefined) => void)[] = [];
 
   function deliver(refs: readonly BlockRef[]): void {
@@ -110,8 +117,10 @@ export function createOutlet({ env, store, send, onDeadLetter }: OutletTools): O
     if (ref === undefined) return undefined;
     try {
       const loaded = store.load(ref);
-      if (loaded instanceof Promise) await loaded;
-      return ref;
+      const isThere = loaded instanceof Promise ? await Promise.race([loaded, abandoned]) : loaded;
+      if (isThere !== undefined) return ref;
+      letGo(ref);
+      return undefined;
     } catch (error) {
       letGo(ref);
       throw error;
@@ -223,7 +232,10 @@ export function createOutlet({ env, store, send, onDeadLetter }: OutletTools): O
         case 'outlet.close':
           if (closed) break;
           closed = true;
-          if (event.outcome !== 'done') abandon();
+          if (event.outcome !== 'done') {
+            abandon();
+            onAbandoned();
+          }
           for (const resolve of waiting.splice(0)) resolve(undefined);
           // Whoever cancels does not wait for what becomes of the dead.
           void Promise.all(event.outcome === 'cancelled' ? [] : [...burials, pushed()]).then(() => {

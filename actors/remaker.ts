@@ -10,18 +10,11 @@ import type { RunTools } from './running.ts';
 import { TaskRun } from './task-run.ts';
 import type { OperatorProgram } from './transform.ts';
 
-export interface Remaker {
-  readonly remake: Remake;
-  /** Ends what is under way, and what still waits for its turn. */
-  readonly close: (reason: unknown) => void;
-}
-
 export interface RemakerTools extends Pick<RunTools, 'env' | 'onLog'> {
   readonly programs: readonly OperatorProgram[];
 }
 
-export function createRemaker({ env, onLog, programs }: RemakerTools): Remaker {
-  const closing = new AbortController();
+export function createRemaker({ env, onLog, programs }: RemakerTools): Remake {
   let last: Promise<unknown> = Promise.resolve();
 
   async function make(step: Step, signal: AbortSignal): Promise<Block<unknown>> {
@@ -101,16 +94,10 @@ export function createRemaker({ env, onLog, programs }: RemakerTools): Remaker {
     });
   }
 
-  return {
-    remake(step, signal) {
-      const either = AbortSignal.any([signal, closing.signal]);
-      const made = last.then(() => make(step, either));
-      last = made.catch(() => undefined);
-      return made;
-    },
-    close: (reason) => {
-      closing.abort(reason);
-    },
+  return (step, signal) => {
+    const made = last.then(() => make(step, signal));
+    last = made.catch(() => undefined);
+    return made;
   };
 }
 

@@ -21,7 +21,7 @@ const step = (from: Origin, parts: Partial<Step> = {}): Step => ({
 function remakerOf(...calls: BlockTransform['call'][]) {
   const env = simEnv();
   const logs: [TaskPlace, readonly unknown[]][] = [];
-  const remaker = createRemaker({
+  const remake = createRemaker({
     env,
     programs: calls.map((call, index) => programOf(call, { index, name: `op${String(index)}` })),
     onLog: (place, values) => {
@@ -29,8 +29,8 @@ function remakerOf(...calls: BlockTransform['call'][]) {
     },
   });
   const make = (origin: Step, signal = new AbortController().signal): Promise<Block<unknown>> =>
-    env.drive(remaker.remake(origin, signal));
-  return { env, remaker, logs, make };
+    env.drive(remake(origin, signal));
+  return { env, remake, logs, make };
 }
 
 test('the output with the number is yielded again, none before it is kept, none after it asked for', async () => {
@@ -69,27 +69,27 @@ test('a very long chain overflows no stack', async () => {
 
 test('of what is asked for at once each is made for itself, one after the other', async () => {
   const order: string[] = [];
-  const { env, remaker } = remakerOf(async ([row]: string[]) => {
+  const { env, remake } = remakerOf(async ([row]: string[]) => {
     order.push(`${String(row)} begins`);
     await env.sleep(5);
     order.push(`${String(row)} ends`);
     return [row];
   });
   const { signal } = new AbortController();
-  const blocks = ['a', 'b'].map((row) => remaker.remake(step(split([row])), signal));
+  const blocks = ['a', 'b'].map((row) => remake(step(split([row])), signal));
   const made = await env.drive(Promise.all(blocks));
   expect(made.map(({ rows }) => rows)).toEqual([['a'], ['b']]);
   expect(order).toEqual(['a begins', 'a ends', 'b begins', 'b ends']);
 });
 
 test('what fails does not hold up what comes after it', async () => {
-  const { env, remaker } = remakerOf(([row]: string[]) => {
+  const { env, remake } = remakerOf(([row]: string[]) => {
     if (row === 'a') throw new Error('not a');
     return [row];
   });
   const { signal } = new AbortController();
-  const first = remaker.remake(step(split(['a'])), signal);
-  const second = remaker.remake(step(split(['b'])), signal);
+  const first = remake(step(split(['a'])), signal);
+  const second = remake(step(split(['b'])), signal);
   await expect(env.drive(first)).rejects.toThrow('not a');
   expect((await env.drive(second)).rows).toEqual(['b']);
 });
@@ -107,7 +107,7 @@ test('what is thrown that is no error becomes one', async () => {
 test('who gives up ends what runs, and keeps what waits from beginning', async () => {
   let began = 0;
   let heard = 0;
-  const { env, remaker } = remakerOf(
+  const { env, remake } = remakerOf(
     (_rows: never[], { signal }) =>
       new Promise((_resolve, reject) => {
         began += 1;
@@ -118,16 +118,17 @@ test('who gives up ends what runs, and keeps what waits from beginning', async (
       }),
   );
   const [one, other] = [new AbortController(), new AbortController()];
-  const first = remaker.remake(step(split([1])), one.signal);
-  const second = remaker.remake(step(split([2])), other.signal);
-  const third = remaker.remake(step(split([3])), new AbortController().signal);
+  const first = remake(step(split([1])), one.signal);
+  const second = remake(step(split([2])), other.signal);
+  const last = new AbortController();
+  const third = remake(step(split([3])), last.signal);
   const ends = Promise.allSettled([first, second, third]);
   await env.advance(10);
   other.abort(new Error('given up'));
   one.abort(new Error('given up'));
   await env.advance(10);
   expect({ began, heard }).toEqual({ began: 2, heard: 1 });
-  remaker.close(new Error('over'));
+  last.abort(new Error('over'));
   const settled = await env.drive(ends);
   expect(settled.map((end) => (end.status === 'rejected' ? String(end.reason) : end))).toEqual([
     'Error: given up',

@@ -1,6 +1,7 @@
 /** Blocks that are lost where they were spilled to, and made again: row F50 of the table of faults. */
 import { expect, test } from 'vitest';
 import {
+  CancelledError,
   columnBlock,
   pipeline,
   StoreError,
@@ -330,7 +331,8 @@ test('L4: a cancel ends the making of a block at once, and begins no other', asy
   const before = env.now();
   await env.drive(run.cancel('enough'));
   expect(env.now() - before).toBeLessThan(100);
-  await env.drive(block);
+  // Not that its block is lost: the run is over.
+  expect(await env.drive(block)).toBeInstanceOf(CancelledError);
   expect({ began, aborted }).toEqual({ began: 1, aborted: 1 });
   await env.advance();
   expect(env.pending()).toBe(0);

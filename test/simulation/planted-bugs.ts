@@ -394,14 +394,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     from: 282,
   },
   {
-    name: 'a lost block is made by a first attempt, whichever it was',
-    file: 'actors/remaker.ts',
-    find: '          attempt,',
-    replace: '          attempt: 1,',
-    why: 'what fails at first is lost, although it can be made again',
-    from: 122,
-  },
-  {
     name: 'a lost block is not made again',
     file: 'actors/lost-block.ts',
     find: "if (remake === undefined || origin?.kind !== 'step') throw loss;",
