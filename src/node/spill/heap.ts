@@ -7,10 +7,12 @@ import { runInNewContext } from 'node:vm';
 
 /** Bytes the heap may grow by before its garbage is collected. */
 const MOST_GARBAGE = 32 * 1024 * 1024;
+/** A heap in which more lives is V8's own business: a collection would hold the thread for too long. */
+const LARGE_HEAP = 256 * 1024 * 1024;
 
 /**
- * Makes what collects garbage if there is much of it. In a process with a large heap of its own that is
- * half of it, so that collecting stays cheap beside what makes the garbage.
+ * Makes what collects garbage if there is much of it: half of what lives at least, so that collecting
+ * stays cheap beside what makes the garbage.
  */
 export function createTrimmer(used: () => number, collect: () => void): () => void {
   /** What was in use after the last collection, by whomever. */
@@ -18,7 +20,7 @@ export function createTrimmer(used: () => number, collect: () => void): () => vo
   return () => {
     const now = used();
     if (now < floor) floor = now;
-    if (now - floor < Math.max(MOST_GARBAGE, floor / 2)) return;
+    if (floor > LARGE_HEAP || now - floor < Math.max(MOST_GARBAGE, floor / 2)) return;
     collect();
     floor = used();
   };

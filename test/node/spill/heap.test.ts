@@ -50,8 +50,12 @@ test('it is collected when 32 MB have come on top of what was left, and not befo
   expect(collections(20, 10, 41, 42, 51, 52)).toEqual([42, 52]);
 });
 
-test('in a large heap it is collected when half of it has come on top', () => {
-  expect(collections(400, 400, 599, 600, 599, 600)).toEqual([600, 600]);
+test('where more lives it is collected when half of that has come on top', () => {
+  expect(collections(200, 200, 299, 300, 299, 300)).toEqual([300, 300]);
+});
+
+test('a large heap is left to V8', () => {
+  expect(collections(300, 300, 600, 2000)).toEqual([]);
 });
 
 test('what V8 collects by itself counts, too', () => {
