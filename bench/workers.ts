@@ -84,8 +84,11 @@ async function withPiscina({ blocks, steps }: Work): Promise<Taken> {
   return stop();
 }
 
-/** Blocks each thread has worked on before the clock starts, and how many of them are sent at a time. */
-const WARM_UP = 256;
+/**
+ * Blocks each thread has worked on before the clock starts, and how many of them are sent at a time. The
+ * threads of a run are new ones: what they compile at their beginning is as much as the work of a round.
+ */
+const WARM_UP = 4000;
 const WAVE = 256;
 
 /** A run whose threads are warmed up by its first blocks; the clock starts when those are through. */
@@ -100,7 +103,7 @@ async function withSluice({ blocks, steps }: Work, options: OperatorOptions): Pr
     done.size === THREADS && [...done.values()].every((count) => count >= WARM_UP);
   async function* warmUp(): AsyncGenerator<number[]> {
     while (!isWarm()) {
-      for (let block = 0; block < WAVE; block++) yield [stepsIn(0.1)];
+      for (let block = 0; block < WAVE; block++) yield [stepsIn(0.02)];
       sent += WAVE;
       await new Promise<void>((resolve) => {
         goOn = resolve;

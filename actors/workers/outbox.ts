@@ -7,7 +7,7 @@ import { liveEnv } from '../env.ts';
 import type { RunNews, WorkerOutput, WorkerPort, WorkerReport } from './protocol.ts';
 
 /** What is not urgent is told so many milliseconds after the last message at the latest. */
-const TELL_MS = 2;
+const TELL_MS = 4;
 
 /** A block that was made, and what of it is moved. */
 export interface Pending {

@@ -12,7 +12,7 @@ import { RemoteRun, type RunPlace } from './remote-run.ts';
 /** Runs shorter than this are sent ahead to a busy worker: its thread must not wait for the next. */
 const QUICK_MS = 5;
 /** So many milliseconds of work a worker has ahead then: it tells of several runs at a time. */
-const AHEAD_MS = 8;
+const AHEAD_MS = 12;
 const MAX_LOAD = 32;
 /** How much a run weighs in the average of what a run takes. */
 const WEIGHT = 1 / 8;
