@@ -3,7 +3,7 @@
  * blocks in the store, and waits when there is no output credit. What has happened is collected until
  * the runner sends the next report.
  */
-import { childLineage, mixedLineage, type BlockRef } from '../machines/block.ts';
+import type { BlockRef } from '../machines/block.ts';
 import { TimeoutError } from '../machines/errors.ts';
 import type { DeadLetter, RunReport } from '../machines/hands.protocol.ts';
 import type { Credit } from '../machines/resource/ledger.ts';
@@ -11,10 +11,10 @@ import { asColumns, isBlock, type Block } from './block.ts';
 import { createAttemptTimer, type AttemptTimer } from './attempt-timer.ts';
 import { GRACE_MS } from './env.ts';
 import { freezeRows } from './isolation.ts';
-import type { Making } from './origin.ts';
 import { createBlockSizer, type BlockSizer } from './output-blocks.ts';
 import { pollWhenAsked, RunContext } from './run-context.ts';
 import { RunNews, type RunEnd } from './run-news.ts';
+import { RunOutputs } from './run-outputs.ts';
 import { judge, type Running, type RunMessage, type RunTools } from './running.ts';
 import type { RowErrors, StatefulInput, StatefulResult, TransformContext } from './transform.ts';
 import { createTimeSlice, type TimeSlice } from './time-slice.ts';
@@ -24,9 +24,6 @@ export class TaskRun implements Running {
   readonly message: RunMessage;
   readonly #tools: RunTools;
   readonly #sizer: BlockSizer;
-  #credit: Credit;
-  /** What the run waits for, and how it goes on. */
-  #held: { readonly missing: Credit; readonly resume: () => void } | undefined;
   /** Blocks of an atomic operator, until their input is done with. */
   #kept: Block<unknown>[] = [];
   readonly #news = new RunNews();
@@ -34,10 +31,9 @@ export class TaskRun implements Running {
   #givenUp: { readonly letter: DeadLetter; readonly row: unknown }[] = [];
   /** No more should be read. */
   #finishing: AbortController | undefined;
-  /** The input in progress, and how many of its outputs have been yielded so far. */
+  readonly #outputs: RunOutputs;
+  /** The input in progress. */
   #input: BlockRef | undefined;
-  #yielded = 0;
-  #skip = 0;
   #isLoading = false;
   #attempt = 1;
   #end: RunEnd | undefined;
@@ -50,14 +46,26 @@ export class TaskRun implements Running {
   constructor(message: RunMessage, tools: RunTools) {
     this.message = message;
     this.#tools = tools;
-    this.#credit = message.credit;
     this.#sizer = createBlockSizer(tools.program.output, tools.program.targetBytes);
-    this.#slice = createTimeSlice(tools.env);
     this.#timer = createAttemptTimer(tools.env, tools.program.timeoutMs, (timeoutMs) => {
       const error = new TimeoutError(timeoutMs);
       this.#finish({ type: 'error', error });
       this.#controller?.abort(error);
     });
+    this.#outputs = new RunOutputs(
+      tools,
+      {
+        news: this.#news,
+        timer: this.#timer,
+        isEnding: () => this.#isEnding(),
+        isOver: () => this.isOver,
+        onResume: () => {
+          if (this.#mayStopReading()) this.#awaitEnd();
+        },
+      },
+      message.credit,
+    );
+    this.#slice = createTimeSlice(tools.env);
   }
 
   get number(): number {
@@ -88,9 +96,7 @@ export class TaskRun implements Running {
   }
 
   addCredit(credit: Credit): void {
-    const { blocks, bytes } = this.#credit;
-    this.#credit = { blocks: blocks + credit.blocks, bytes: bytes + credit.bytes };
-    this.#held?.resume();
+    this.#outputs.addCredit(credit);
   }
 
   /** Reads no more. A source that keeps rows back hands them over first; any other ends at once. */
@@ -110,7 +116,7 @@ export class TaskRun implements Running {
     this.#stopGrace();
     this.#stopGrace = this.#tools.env.setTimer(GRACE_MS, () => {
       // What was read is not lost: it goes on when there is credit.
-      if (this.#held === undefined) this.#finish({ type: 'end', result: undefined });
+      if (this.#outputs.missing === undefined) this.#finish({ type: 'end', result: undefined });
     });
   }
 
@@ -119,7 +125,7 @@ export class TaskRun implements Running {
     if (this.isOver || this.#cancelled !== undefined) return;
     this.#cancelled = { reason };
     this.#controller?.abort(reason);
-    this.#held?.resume();
+    this.#outputs.resume();
     if (this.#isLoading || (this.#input === undefined && this.message.inputs.length > 0)) {
       this.#finish({ type: 'end', result: undefined });
       return;
@@ -137,9 +143,8 @@ export class TaskRun implements Running {
     return this.#news.take({
       run: this.message.run,
       now: this.#tools.env.now(),
-      // What an attempt before this one has published stays published, however far this one came.
-      partial: Math.max(this.#yielded, this.#skip),
-      held: this.#held?.missing,
+      partial: this.#outputs.partial,
+      held: this.#outputs.missing,
       end: this.#end,
       judge: (error) => this.#judge(error),
     });
@@ -150,7 +155,7 @@ export class TaskRun implements Running {
     for (const [index, ref] of this.message.inputs.entries()) {
       if (this.#isEnding()) return;
       this.#beginInput(ref, index === 0);
-      const wait = this.#awaitCredit();
+      const wait = this.#outputs.awaitCredit();
       if (wait !== undefined) await wait;
       if (this.#isEnding()) return;
       const loaded = store.load(ref);
@@ -163,7 +168,7 @@ export class TaskRun implements Running {
       if (published !== undefined) await published;
       if (this.#isEnding()) return;
       const rest = [...this.#kept, ...this.#sizer.flush()];
-      if (rest.length > 0) await this.#publishAll(rest);
+      if (rest.length > 0) await this.#outputs.publishAll(rest);
       if (this.#isEnding()) return;
       this.#endInput();
       if (this.#slice.isOver()) await this.#slice.pause();
@@ -223,7 +228,7 @@ export class TaskRun implements Running {
     let finished = false;
     try {
       for (;;) {
-        const wait = this.#awaitCredit();
+        const wait = this.#outputs.awaitCredit();
         if (wait !== undefined) await wait;
         if (this.#isEnding() || this.#mayStopReading()) return;
         // A generator that ends, or that throws, needs no telling.
@@ -268,7 +273,7 @@ export class TaskRun implements Running {
     const output = {
       emit: async (rows: readonly unknown[] | Block<unknown>): Promise<void> => {
         const made = this.#sizer.add(isBlock(rows) ? rows : checkRows(rows));
-        for (const block of made) await this.#publish(block);
+        for (const block of made) await this.#outputs.publish(block);
       },
       forward: (ref: BlockRef): void => {
         store.retain(ref);
@@ -280,7 +285,7 @@ export class TaskRun implements Running {
     const before = env.now();
     const result = await stateful.take(bound, ended, flush, output, context);
     this.#news.busyMs += env.now() - before;
-    for (const block of this.#sizer.flush()) await this.#publish(block);
+    for (const block of this.#sizer.flush()) await this.#outputs.publish(block);
     this.#news.consumed = inputs.length;
     return result;
   }
@@ -293,100 +298,16 @@ export class TaskRun implements Running {
     }
     const [only] = blocks;
     if (only === undefined) return undefined;
-    if (blocks.length === 1) return this.#publish(only);
-    return this.#publishAll(blocks);
-  }
-
-  async #publishAll(blocks: readonly Block<unknown>[]): Promise<void> {
-    for (const block of blocks) {
-      const wait = this.#publish(block);
-      if (wait !== undefined) await wait;
-    }
-  }
-
-  /** Puts a block into the store; returns a promise only if it has to wait for credit. */
-  #publish(block: Block<unknown>): Promise<void> | undefined {
-    if (block.numRows === 0) return undefined;
-    if (this.#yielded < this.#skip) {
-      // An attempt before this one has published it.
-      this.#yielded += 1;
-      return undefined;
-    }
-    const missing = this.#missingFor(block);
-    if (missing === undefined) {
-      this.#put(block);
-      return undefined;
-    }
-    return this.#publishLater(block, missing);
-  }
-
-  async #publishLater(block: Block<unknown>, missing: Credit): Promise<void> {
-    let lack: Credit | undefined = missing;
-    while (lack !== undefined) {
-      await this.#hold(lack);
-      if (this.#isEnding()) return;
-      lack = this.#missingFor(block);
-    }
-    this.#put(block);
-  }
-
-  #missingFor(block: Block<unknown>): Credit | undefined {
-    const blocks = Math.max(0, 1 - this.#credit.blocks);
-    const bytes = block.sizeBytes - this.#credit.bytes;
-    return blocks === 0 && bytes <= 0 ? undefined : { blocks, bytes };
-  }
-
-  #put(block: Block<unknown>): void {
-    if (this.#isEnding()) return;
-    const { store, program, stateful, onNews } = this.#tools;
-    const lineage =
-      stateful === undefined
-        ? childLineage(this.#input?.lineage ?? '', this.#yielded)
-        : mixedLineage(program.index, stateful.outputs++);
-    // A worker's store may refuse a block that cannot be sent: then it does not count.
-    this.#news.outputs.push(store.put(block, lineage, program.index, this.#making()));
-    this.#yielded += 1;
-    const { blocks, bytes } = this.#credit;
-    this.#credit = { blocks: blocks - 1, bytes: bytes - block.sizeBytes };
-    onNews();
-  }
-
-  /** How the next output is made, if that may be repeated. */
-  #making(): Making | undefined {
-    const input = this.#input;
-    if (this.#tools.program.mayRepeat !== true || input === undefined) return undefined;
-    return { input, attempt: this.#attempt, index: this.#yielded };
-  }
-
-  /** Waits for the right to produce one more block, taken before each yield. */
-  #awaitCredit(): Promise<void> | undefined {
-    if (this.#credit.blocks > 0 || this.#yielded < this.#skip) return undefined;
-    return this.#hold({ blocks: 1, bytes: -this.#credit.bytes });
-  }
-
-  #hold(missing: Credit): Promise<void> {
-    this.#timer.pause();
-    this.#news.hold();
-    return new Promise((resolve) => {
-      const resume = (): void => {
-        this.#held = undefined;
-        if (!this.isOver) this.#timer.resume();
-        if (this.#mayStopReading()) this.#awaitEnd();
-        resolve();
-      };
-      this.#held = { missing, resume };
-      this.#tools.onNews();
-      if (this.#isEnding()) resume();
-    });
+    if (blocks.length === 1) return this.#outputs.publish(only);
+    return this.#outputs.publishAll(blocks);
   }
 
   #beginInput(ref: BlockRef, isFirst: boolean): void {
     this.#input = ref;
     this.#kept = [];
     this.#givenUp = [];
-    this.#yielded = 0;
-    this.#skip = isFirst ? this.message.skip : 0;
     this.#attempt = isFirst ? this.message.attempt : 1;
+    this.#outputs.begin(ref, this.#attempt, isFirst ? this.message.skip : 0);
     this.#timer.start();
   }
 
@@ -397,8 +318,7 @@ export class TaskRun implements Running {
       if (this.#tools.program.onRowError === 'deadLetter') this.#tools.onDeadRow(letter, row);
     }
     this.#news.consumed += 1;
-    this.#yielded = 0;
-    this.#skip = 0;
+    this.#outputs.end();
     this.#tools.onNews();
   }
 

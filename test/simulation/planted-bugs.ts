@@ -20,6 +20,7 @@ const LEDGER = 'machines/resource/ledger.ts';
 const CYCLE = 'machines/supervisor/supervisor.cycle.ts';
 const ENDING = 'machines/supervisor/supervisor.ending.ts';
 const RUN = 'actors/task-run.ts';
+const RUN_OUTPUTS = 'actors/run-outputs.ts';
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
@@ -235,7 +236,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'blocks that were split need no credit but the first',
-    file: RUN,
+    file: RUN_OUTPUTS,
     find: 'const blocks = Math.max(0, 1 - this.#credit.blocks);',
     replace: 'const blocks = 0;',
     why: 'the queue limit is ignored by whoever splits',
