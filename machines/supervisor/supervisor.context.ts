@@ -4,6 +4,7 @@ import type { Denial } from '../denial.ts';
 import type { OutletReport, SpillReport } from '../hands.protocol.ts';
 import type { OperatorEvent, OperatorReply, OperatorView } from '../operator/operator.protocol.ts';
 import { CONSUMER, type OperatorPlan, type Plan, type Route } from '../plan.ts';
+import { queueLimit } from '../queue-limit.ts';
 import type { RankingPolicy } from '../ranking.ts';
 import { targetBlockBytes, type LedgerBudget, type Request } from '../resource/ledger.ts';
 import type { TaskFailure } from '../task/task.protocol.ts';
@@ -176,14 +177,6 @@ export function replace<T>(items: readonly T[], index: number, item: T): readonl
   const next = [...items];
   next[index] = item;
   return next;
-}
-
-/** Blocks that wait for an operator at least, so that a task that starts finds the next one ready. */
-const MIN_QUEUE = 8;
-
-/** How many blocks may wait for an operator: enough for its running tasks and the next bundles. */
-export function queueLimit({ active, bundle }: OperatorView): number {
-  return Math.max(MIN_QUEUE, 4 * bundle, 2 * active * bundle);
 }
 
 /** Blocks that can go down a route now, from an operator that lets `queueBlocks` wait at each end. */

@@ -1,4 +1,5 @@
 /** The plan's graph, with what is on it. */
+import { queueLimit } from '../../machines/queue-limit.ts';
 import type { EdgeInfo } from '../../machines/run-event.ts';
 import type { OperatorModel, RunModel } from './model.ts';
 
@@ -75,8 +76,7 @@ export function queueLimitOf(model: RunModel, { index, figures }: OperatorModel)
     .filter(({ edges }) => edges.some(({ to }) => to === index))
     .flatMap(({ queueBlocks }) => queueBlocks ?? []);
   if (limits.length > 0) return Math.min(...limits);
-  // As the supervisor's chart has it.
-  return Math.max(8, 2 * figures.active, 4 * figures.bundle);
+  return queueLimit(figures);
 }
 
 /** Who has how much of a resource; most first. */

@@ -2,6 +2,7 @@
  * What must hold after every event of a simulated run, however it goes. The letters are those of
  * docs/reliability.md.
  */
+import { queueLimit } from '../../machines/queue-limit.ts';
 import type { AnyActorRef } from 'xstate';
 import { storeUsage } from '../../actors/world.ts';
 import {
@@ -12,10 +13,7 @@ import {
   wantsFlush,
   type OperatorContext,
 } from '../../machines/operator/operator.context.ts';
-import {
-  queueLimit,
-  type SupervisorContext,
-} from '../../machines/supervisor/supervisor.context.ts';
+import { type SupervisorContext } from '../../machines/supervisor/supervisor.context.ts';
 import type { TaskContext } from '../../machines/task/task.context.ts';
 import type { ResourceContext } from '../../machines/resource/resource.machine.ts';
 import { floorBytes, usedBytes } from '../../machines/resource/ledger.ts';
@@ -166,8 +164,7 @@ export function watchRun(
     }
     // What a queue may hold over its limit: a block for each task that was running when it was reached.
     const limit =
-      (plan.queueBlocks ?? queueLimit({ active: plan.slots, bundle: 64 } as never)) +
-      plan.slots * 64;
+      (plan.queueBlocks ?? queueLimit({ active: plan.slots, bundle: 64 })) + plan.slots * 64;
     if (outputs.blocks > limit) fail('S9', `${plan.name} keeps ${String(outputs.blocks)} outputs`);
     for (const other of ['backpressured', 'draining', 'running', 'ready', 'idle']) {
       if (state === other) seen.add(`operator ${other}`);
