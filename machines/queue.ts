@@ -1,25 +1,26 @@
 /**
  * An immutable first-in-first-out queue of block refs that knows its rows and bytes.
  *
- * A snapshot that holds a queue stays true for ever, and no transition copies one: refs arrive in
- * batches, a batch is kept as it came, and taking from the front moves an offset. Both ends cost
- * amortised O(1) a batch (the two-list queue of Okasaki, "Purely Functional Data Structures", 5.2).
+ * A snapshot that holds a queue stays true for ever, and no transition copies one: batches that arrive
+ * are kept as they came, and lined up when those before them are gone; taking moves an offset. Both ends
+ * cost amortised O(1) a ref (the two-list queue of Okasaki, "Purely Functional Data Structures", 5.2,
+ * with an array for its front: nothing old points at what is newer, which would make V8 keep it).
  */
 import { bytesOf, rowsOf, type BlockRef } from './block.ts';
 
 interface Batch {
   readonly refs: readonly BlockRef[];
-  /** Index of the first ref that is still queued. */
-  readonly start: number;
-  readonly next: Batch | undefined;
+  /** The batch that came before. */
+  readonly before: Batch | undefined;
 }
 
 export interface RefQueue {
   readonly blocks: number;
   readonly rows: number;
   readonly bytes: number;
-  /** Batches to take from, oldest first. */
-  readonly front: Batch | undefined;
+  /** Refs to take, oldest first, from `start` on. */
+  readonly front: readonly BlockRef[];
+  readonly start: number;
   /** Batches that came later, newest first. */
   readonly back: Batch | undefined;
 }
@@ -35,21 +36,23 @@ export const emptyQueue: RefQueue = {
   blocks: 0,
   rows: 0,
   bytes: 0,
-  front: undefined,
+  front: [],
+  start: 0,
   back: undefined,
 };
 
 /** The queue with `refs` behind what it has. */
 export function push(queue: RefQueue, refs: readonly BlockRef[]): RefQueue {
   if (refs.length === 0) return queue;
-  const totals = {
+  const isEmpty = queue.blocks === 0;
+  return {
     blocks: queue.blocks + refs.length,
     rows: queue.rows + rowsOf(refs),
     bytes: queue.bytes + bytesOf(refs),
+    front: isEmpty ? refs : queue.front,
+    start: isEmpty ? 0 : queue.start,
+    back: isEmpty ? undefined : { refs, before: queue.back },
   };
-  return queue.front === undefined
-    ? { ...totals, front: { refs, start: 0, next: undefined }, back: undefined }
-    : { ...totals, front: queue.front, back: { refs, start: 0, next: queue.back } };
 }
 
 /**
@@ -67,13 +70,13 @@ export function take(
   const taken: BlockRef[] = [];
   let rows = 0;
   let bytes = 0;
-  let { front, back } = queue;
-  let start = front?.start ?? 0;
-  while (front !== undefined && taken.length < maxBlocks) {
-    const ref = front.refs[start];
+  let at = queue;
+  let { start } = queue;
+  while (taken.length < maxBlocks) {
+    const ref = at.front[start];
     if (ref === undefined) {
-      [front, back] = afterFirst(front, back);
-      start = front?.start ?? 0;
+      at = lineUp(at);
+      start = 0;
       continue;
     }
     const fits = rows + ref.numRows <= maxRows && bytes + ref.sizeBytes <= maxBytes;
@@ -83,33 +86,29 @@ export function take(
     bytes += ref.sizeBytes;
     start += 1;
   }
-  if (taken.length === queue.blocks || front === undefined) return [taken, emptyQueue];
-  // A batch that is used up is dropped at once: a snapshot would keep its refs alive.
-  [front, back] =
-    start < front.refs.length
-      ? [{ refs: front.refs, start, next: front.next }, back]
-      : afterFirst(front, back);
-  const rest = { blocks: queue.blocks - taken.length, rows: queue.rows - rows };
-  return [taken, { ...rest, bytes: queue.bytes - bytes, front, back }];
+  if (taken.length === queue.blocks) return [taken, emptyQueue];
+  const rest = {
+    blocks: queue.blocks - taken.length,
+    rows: queue.rows - rows,
+    bytes: queue.bytes - bytes,
+    front: at.front,
+    start,
+    back: at.back,
+  };
+  // What is used up is dropped at once: a snapshot would keep its refs alive.
+  return [taken, start < rest.front.length ? rest : lineUp(rest)];
 }
 
-/** The two lists without the first batch, turned round when the front has run out. */
-function afterFirst(
-  front: Batch,
-  back: Batch | undefined,
-): [front: Batch | undefined, back: Batch | undefined] {
-  return front.next === undefined ? [reverse(back), undefined] : [front.next, back];
+/** The queue, its front used up, with what came later for a front. */
+function lineUp(queue: RefQueue): RefQueue {
+  const batches: (readonly BlockRef[])[] = [];
+  for (let batch = queue.back; batch !== undefined; batch = batch.before) batches.push(batch.refs);
+  const [only = [], ...others] = batches;
+  const front = others.length === 0 ? only : batches.reverse().flat();
+  return { ...queue, front, start: 0, back: undefined };
 }
 
 /** Everything that is queued, oldest first. */
 export function queued(queue: RefQueue): readonly BlockRef[] {
   return take(queue, {})[0];
-}
-
-function reverse(batch: Batch | undefined): Batch | undefined {
-  let reversed: Batch | undefined;
-  for (let at = batch; at !== undefined; at = at.next) {
-    reversed = { refs: at.refs, start: at.start, next: reversed };
-  }
-  return reversed;
 }
