@@ -159,17 +159,18 @@ export function changeBudget(ledger: Ledger, budget: LedgerBudget, now: number):
 /** Books what has happened. A token that is not out is refused by throwing: it would be freed twice. */
 export function settle(ledger: Ledger, settlements: readonly Settlement[]): Ledger {
   const resources = { ...ledger.resources };
-  const tokens = new Map(ledger.tokens);
+  const isOver = settlements.some(({ tokens }) => tokens.length > 0);
+  const tokens = isOver ? new Map(ledger.tokens) : undefined;
   const accounts = [...ledger.accounts];
   for (const settlement of settlements) {
     const account = accounts[settlement.holder];
     if (account === undefined) throw new Error(`no account ${String(settlement.holder)}`);
     for (const token of settlement.tokens) {
-      const line = tokens.get(token);
+      const line = tokens?.get(token);
       if (line?.holder !== settlement.holder) {
         throw new Error(`token ${String(token)} is not out to ${String(settlement.holder)}`);
       }
-      tokens.delete(token);
+      tokens?.delete(token);
       for (const [name, amount] of Object.entries(line.needs)) give(resources, name, amount);
     }
     const { produced, returned, released } = settlement;
@@ -180,7 +181,7 @@ export function settle(ledger: Ledger, settlements: readonly Settlement[]): Ledg
       open: account.open && !settlement.closed,
     };
   }
-  return { ...ledger, resources, tokens, accounts };
+  return { ...ledger, resources, tokens: tokens ?? ledger.tokens, accounts };
 }
 
 /** Grants or refuses requests in their order. After a refusal the holder's later requests are skipped. */
@@ -190,9 +191,10 @@ export function decide(
   now: number,
 ): [Ledger, Decision] {
   const resources = refill(ledger.resources, now);
-  const tokens = new Map(ledger.tokens);
+  /** Copied when the first is granted: it may hold many. */
+  let tokens: Map<number, TokenLine> | undefined;
   const accounts = [...ledger.accounts];
-  const draft = { ...ledger, resources, tokens, accounts };
+  const draft = { ...ledger, resources, accounts };
   const grants: Grant[] = [];
   const refusals: Refusal[] = [];
   const refused = new Set<number>();
@@ -227,6 +229,7 @@ export function decide(
     let token: number | undefined;
     if (needs !== undefined) {
       token = nextToken++;
+      tokens ??= new Map(ledger.tokens);
       tokens.set(token, { holder, needs });
       for (const [name, amount] of Object.entries(needs)) take(resources, name, amount);
     }
@@ -238,7 +241,7 @@ export function decide(
     grants.push({ holder, token, slot, credit, inputs, forced });
   }
   return [
-    { ...draft, nextToken },
+    { ...draft, tokens: tokens ?? ledger.tokens, nextToken },
     { grants, refusals, refillAt, liveBytes: liveBytes(draft) },
   ];
 }
