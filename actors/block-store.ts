@@ -5,8 +5,10 @@
  */
 import type { BlockRef } from '../machines/block.ts';
 import { describe, StoreError } from '../machines/errors.ts';
+import { noSpill, type SpillReport } from '../machines/hands.protocol.ts';
 import type { Block } from './block.ts';
 import { fingerprint } from './fingerprint.ts';
+import { createIdTable } from './id-table.ts';
 import { createIdleBlocks } from './idle-blocks.ts';
 import { originOf, replaceLost, type LostBlock } from './lost-block.ts';
 import type { Making, Remake } from './origin.ts';
@@ -60,6 +62,8 @@ export interface BlockStore {
   readonly onReleased: (callback: () => void) => void;
   /** Tells of every block that goes, until the function that is returned is called. */
   readonly watchFreed: (listener: (id: number) => void) => () => void;
+  /** How spilling went so far. */
+  readonly spillReport: () => SpillReport;
   readonly usage: StoreUsage;
 }
 
@@ -73,6 +77,8 @@ export interface StoreUsage {
   readonly largestBytes: number;
   readonly spill: SpillUsage;
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 interface Entry extends Charged, LostBlock {
   readonly id: number;
@@ -113,7 +119,7 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
   const account = createStoreAccount();
   let blockBytes = options?.blockBytes ?? Infinity;
   const highWater = (): number => spill?.highWater ?? blockBytes / 2;
-  const entries = new Map<number, Entry>();
+  const entries = createIdTable<Entry>();
   const idle = createIdleBlocks<Entry>();
   let nextId = 1;
   let diskBytes = 0;
@@ -122,10 +128,8 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
   /** Blocks that are not in memory. */
   const away = { blocks: 0, bytes: 0 };
   let writingBytes = 0;
-  let writes = 0;
   let pause = 0;
-  const counts = { written: 0, writtenBytes: 0, restored: 0, remade: 0, failed: 0 };
-  let lastError: string | undefined;
+  const counts: Mutable<SpillReport> = { ...noSpill };
   let cleared = false;
   /** Once nothing more will come: resolves when nothing is needed from outside of memory. */
   let closing: { readonly closed: Promise<void>; readonly onHome: () => void } | undefined;
@@ -157,7 +161,7 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
         continue;
       }
       const room = Math.min(spill.maxBytes - diskBytes - promisedBytes, roomFor(coldest));
-      if (writes >= WRITES_AT_ONCE || room < coldest.sizeBytes) return;
+      if (counts.writing >= WRITES_AT_ONCE || room < coldest.sizeBytes) return;
       void write(spill, coldest, room);
     }
   }
@@ -183,7 +187,7 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
     if (block === undefined) return;
     entry.writing = true;
     sort(entry);
-    writes += 1;
+    counts.writing += 1;
     writingBytes += sizeBytes;
     promisedBytes += room;
     let written: number | undefined;
@@ -195,7 +199,7 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
       note(error);
       pause = PAUSE_CHANGES;
     }
-    writes -= 1;
+    counts.writing -= 1;
     writingBytes -= sizeBytes;
     promisedBytes -= room;
     entry.writing = false;
@@ -262,7 +266,7 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
 
   function note(error: unknown): void {
     counts.failed += 1;
-    lastError = describe(error);
+    counts.lastError = describe(error);
   }
 
   function drop(entry: Entry): void {
@@ -277,7 +281,7 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
   }
 
   function checkHome(): void {
-    if (away.blocks === 0 && writes === 0) closing?.onHome();
+    if (away.blocks === 0 && counts.writing === 0) closing?.onHome();
   }
 
   return {
@@ -302,7 +306,7 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
         fingerprint: 0,
         remaking: undefined,
       };
-      entries.set(id, entry);
+      entries.add(id, entry);
       account.add(entry);
       if (pause > 0) pause -= 1;
       sort(entry);
@@ -344,7 +348,7 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
     },
     clear() {
       cleared = true;
-      for (const entry of entries.values()) drop(entry);
+      entries.items().forEach(drop);
       account.reset();
     },
     close() {
@@ -366,13 +370,14 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
         watchers.delete(listener);
       };
     },
+    spillReport: () => ({ ...counts }),
     get usage() {
       return {
         blocks: entries.size,
         bytes: account.bytes(),
         peakBytes: account.peakBytes(),
         largestBytes: account.largestBytes(),
-        spill: { ...away, diskBytes, writing: writes, ...counts, lastError },
+        spill: { ...away, diskBytes, ...counts },
       };
     },
   };

@@ -49,15 +49,27 @@ interface OpenedProgram {
   readonly opened: Promise<void>;
 }
 
+/** Where a task actor's run is, while it has one: kept for as long as the actor, which runs many. */
+interface Desk {
+  run: Running | undefined;
+}
+
+interface Reporting {
+  run: Running | undefined;
+  readonly desk: Desk;
+  readonly replyTo: Address<RunReport>;
+  isListed: boolean;
+}
+
 export function createInlineRunner(tools: RunnerTools): Runner {
   const { env, store, programs } = tools;
-  /** Runs under way, by the task actor they report to. */
-  const runs = new Map<Address<RunReport>, Running>();
+  /** What each task actor has under way. */
+  const desks = new Map<Address<RunReport>, Desk>();
   const stateful = new Map<number, OpenedProgram>();
   const opening = new AbortController();
   const starting: Running[] = [];
-  /** Runs that have something to report, and to whom. */
-  const news = new Map<Running, Address<RunReport>>();
+  /** Runs that have something to report. */
+  let news: Reporting[] = [];
   const hosts = new Map<number, TaskHost>();
   const remake = createRemaker(tools);
   let awake = false;
@@ -70,23 +82,34 @@ export function createInlineRunner(tools: RunnerTools): Runner {
     env.defer(() => {
       awake = false;
       for (const run of starting.splice(0)) run.start();
-      const reporting = [...news];
-      news.clear();
-      for (const [run, replyTo] of reporting) report(run, replyTo);
+      const reporting = news;
+      news = [];
+      reporting.forEach(report);
     });
   }
 
-  function report(run: Running, replyTo: Address<RunReport>): void {
+  function report(reporting: Reporting): void {
+    reporting.isListed = false;
     if (disposed) return;
-    const event = run.takeReport();
+    const { run, desk, replyTo } = reporting;
+    const event = run?.takeReport();
     if (event === undefined) return;
-    if (event.type !== 'run.progress' && runs.get(replyTo) === run) runs.delete(replyTo);
+    if (event.type !== 'run.progress' && desk.run === run) desk.run = undefined;
     replyTo.send(event);
   }
 
   function find(replyTo: Address<RunReport>, number: number): Running | undefined {
-    const run = runs.get(replyTo);
+    const run = desks.get(replyTo)?.run;
     return run?.number === number ? run : undefined;
+  }
+
+  function deskOf(replyTo: Address<RunReport>): Desk {
+    let desk = desks.get(replyTo);
+    if (desk === undefined) {
+      desk = { run: undefined };
+      desks.set(replyTo, desk);
+    }
+    return desk;
   }
 
   async function open(replyTo: Address<RunnerOpened>): Promise<void> {
@@ -180,8 +203,12 @@ export function createInlineRunner(tools: RunnerTools): Runner {
   function run(event: RunnerRun): void {
     const program = programs[event.operator];
     if (program === undefined) throw new Error(`no operator ${String(event.operator)}`);
+    const { replyTo } = event;
+    const desk = deskOf(replyTo);
+    const reporting: Reporting = { run: undefined, desk, replyTo, isListed: false };
     const onNews = (): void => {
-      news.set(started, event.replyTo);
+      if (!reporting.isListed) news.push(reporting);
+      reporting.isListed = true;
       wake();
     };
     const { onLog, onProgress, onDeadRow } = tools;
@@ -198,7 +225,8 @@ export function createInlineRunner(tools: RunnerTools): Runner {
       onDeadRow,
     };
     const started: Running = host?.run(event, runTools) ?? new TaskRun(event, runTools);
-    runs.set(event.replyTo, started);
+    reporting.run = started;
+    desk.run = started;
     starting.push(started);
     wake();
   }
@@ -232,7 +260,7 @@ export function createInlineRunner(tools: RunnerTools): Runner {
     dispose(reason) {
       if (disposed) return;
       disposed = true;
-      for (const running of runs.values()) running.cancel(reason);
+      for (const { run: running } of desks.values()) running?.cancel(reason);
       void close('cancelled', reason);
     },
   };
