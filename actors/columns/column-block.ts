@@ -42,10 +42,24 @@ export type RowOf<C> = { -readonly [K in keyof C]: ValueOf<C[K]> };
 type NamedColumn = readonly [name: string, data: ColumnData];
 type ColumnsMessage = Extract<BlockMessage, { kind: 'columns' }>;
 
+/**
+ * Which block a buffer belongs to alone: only that one may move it to another thread. Kept at the buffer,
+ * for what is a key of a `WeakMap` lives until V8 has collected the whole heap, and buffers are large.
+ */
+const OWNER = Symbol('owner');
 /** Stands for several owners. */
 const OWNED_BY_SEVERAL = {};
-/** Which block a buffer belongs to alone: only that one may move it to another thread. */
-const owners = new WeakMap<ArrayBufferLike, object>();
+
+type OwnedBuffer = ArrayBufferLike & { [OWNER]?: object };
+
+function ownerOf(buffer: OwnedBuffer): object | undefined {
+  return buffer[OWNER];
+}
+
+function setOwner(buffer: OwnedBuffer, owner: object): void {
+  // One that is frozen has no owner, and is copied.
+  Reflect.set(buffer, OWNER, owner);
+}
 
 export class ColumnBlock<T> implements Block<T> {
   readonly kind = 'columns';
@@ -66,7 +80,7 @@ export class ColumnBlock<T> implements Block<T> {
     this.#share = share;
     this.#columns = new Map(columns);
     for (const buffer of this.#buffers()) {
-      owners.set(buffer, owners.has(buffer) ? OWNED_BY_SEVERAL : this);
+      setOwner(buffer, ownerOf(buffer) === undefined ? this : OWNED_BY_SEVERAL);
     }
   }
 
@@ -97,7 +111,7 @@ export class ColumnBlock<T> implements Block<T> {
     );
     const share = (this.#share * (last - first)) / Math.max(1, this.numRows);
     const slice = blockOf<T>(entries, last - first, this.#isPlain, share);
-    for (const buffer of this.#buffers()) owners.set(buffer, OWNED_BY_SEVERAL);
+    for (const buffer of this.#buffers()) setOwner(buffer, OWNED_BY_SEVERAL);
     return slice;
   }
 
@@ -105,7 +119,7 @@ export class ColumnBlock<T> implements Block<T> {
     const transfer = new Set<ArrayBuffer>();
     const columns = [...this.#all()].map(([name, data]): NamedColumn => {
       const buffers = arraysOf(data).map(({ buffer }) => buffer);
-      const isOurs = buffers.every((buffer) => owners.get(buffer) === this && isMovable(buffer));
+      const isOurs = buffers.every((buffer) => ownerOf(buffer) === this && isMovable(buffer));
       const moved = isOurs ? data : copyData(data);
       for (const { buffer } of arraysOf(moved)) if (isMovable(buffer)) transfer.add(buffer);
       return [name, moved];
@@ -264,7 +278,7 @@ function toData(name: string, input: ColumnInput, type: ColumnType | undefined):
   if (input instanceof Column) return input.data;
   if (!ArrayBuffer.isView(input)) return buildColumn(name, input, type);
   // A part of a larger buffer: the rest is somebody else's.
-  if (input.byteLength < input.buffer.byteLength) owners.set(input.buffer, OWNED_BY_SEVERAL);
+  if (input.byteLength < input.buffer.byteLength) setOwner(input.buffer, OWNED_BY_SEVERAL);
   return columnOver(input);
 }
 
