@@ -57,10 +57,13 @@ class RowBlock<T> implements Block<T> {
   readonly kind = 'rows';
   readonly rows: readonly T[];
   readonly sizeBytes: number;
+  /** It came in a message: nobody but who holds it knows of the buffers in its rows. */
+  readonly isAlone: boolean;
 
-  constructor(rows: readonly T[], sizeBytes: number) {
+  constructor(rows: readonly T[], sizeBytes: number, isAlone: boolean) {
     this.rows = rows;
     this.sizeBytes = sizeBytes;
+    this.isAlone = isAlone;
   }
 
   get numRows(): number {
@@ -100,12 +103,17 @@ class RowBlock<T> implements Block<T> {
 
 /** A block of any JavaScript values. The rows are not copied: they belong to the block from now on. */
 export function rowBlock<T>(rows: readonly T[], sizeBytes = estimateBytes(rows)): Block<T> {
-  return new RowBlock(rows, sizeBytes);
+  return new RowBlock(rows, sizeBytes, false);
 }
 
 /** Whether a value is a block of ours. */
 export function isBlock(value: unknown): value is Block<unknown> {
   return value instanceof RowBlock || value instanceof ColumnBlock;
+}
+
+/** Whether the buffers in the rows of a block are nobody else's: they may be given away with it. */
+export function ownsBuffers(block: Block<unknown>): boolean {
+  return block instanceof RowBlock && block.isAlone;
 }
 
 /**
@@ -119,7 +127,7 @@ export function asColumns<T>(block: Block<T>, types?: ColumnTypes<T>): ColumnBlo
 /** The block that another thread has handed over. */
 export function blockFromMessage(message: BlockMessage): Block<unknown> {
   return message.kind === 'rows'
-    ? new RowBlock(message.rows, message.sizeBytes)
+    ? new RowBlock(message.rows, message.sizeBytes, true)
     : new ColumnBlock(message);
 }
 

@@ -37,6 +37,8 @@ export class TaskRun implements Running {
   #isLoading = false;
   #attempt = 1;
   #end: RunEnd | undefined;
+  /** The transform gives one block for the input in progress: what follows is its end. */
+  isWhole = false;
   #controller: AbortController | undefined;
   #cancelled: { readonly reason: unknown } | undefined;
   readonly #slice: TimeSlice;
@@ -216,7 +218,8 @@ export class TaskRun implements Running {
   #publishResult(result: unknown): Promise<void> | undefined {
     const isSource = this.#tools.program.transform.kind === 'source';
     // An array is the rows of one block, except that a source may have all its blocks in one.
-    if (isBlock(result) || (Array.isArray(result) && !isSource)) return this.#yield(result);
+    this.isWhole = isBlock(result) || (Array.isArray(result) && !isSource);
+    if (this.isWhole) return this.#yield(result);
     if (isAsyncIterable(result)) return this.#drain(result[Symbol.asyncIterator]());
     if (isIterable(result)) return this.#drain(result[Symbol.iterator]());
     throw new TypeError(

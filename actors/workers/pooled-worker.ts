@@ -9,6 +9,7 @@ import type { TaskPlace } from '../transform.ts';
 import { packError, unpackError } from './packed-error.ts';
 import type { FromWorker, RunNews, WorkerLoss, WorkerProgram, WorkerThread } from './protocol.ts';
 import type { RemoteRun } from './remote-run.ts';
+import { createRunSender, type Outgoing } from './run-sender.ts';
 
 export interface PooledWorkerTools {
   readonly env: Env;
@@ -47,6 +48,12 @@ export interface PooledWorker {
   readonly close: () => Promise<void>;
 }
 
+/** A run's place in the worker. */
+interface Seat extends Outgoing {
+  /** The worker knows of it. */
+  isSent: boolean;
+}
+
 type State = 'starting' | 'ready' | 'retired' | 'closing' | 'gone';
 
 export function startWorker(tools: PooledWorkerTools): PooledWorker {
@@ -54,10 +61,8 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
   let state: State = 'starting';
   let thread: WorkerThread | undefined;
   let nextId = 1;
-  const runs = new Map<number, RemoteRun>();
-  const ids = new Map<RemoteRun, number>();
-  /** Runs the worker knows of. */
-  const sent = new Set<number>();
+  /** Few at a time, and gone soon. */
+  let seats: Seat[] = [];
   /** Who has the thread, and who has asked for it, in this order: as the worker itself sees it. */
   let active: RemoteRun | undefined;
   let turns: RemoteRun[] = [];
@@ -75,51 +80,60 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
   const worker: PooledWorker = {
     isStarting: () => state === 'starting',
     isReady: () => state === 'ready',
-    load: () => runs.size,
-    has: (run) => ids.has(run),
+    load: () => seats.length,
+    has: (run) => seatOf(run) !== undefined,
     assign(run) {
-      const id = nextId++;
-      runs.set(id, run);
-      ids.set(run, id);
-      void send(id, run);
+      const seat = { id: nextId++, run, isSent: false };
+      seats.push(seat);
+      send(seat);
     },
     addCredit(run, credit) {
-      const id = ids.get(run);
-      if (id === undefined || !sent.has(id)) return;
-      thread?.post({ type: 'credit', id, credit }, []);
+      const seat = seatOf(run);
+      if (seat?.isSent !== true) return;
+      thread?.post({ type: 'credit', id: seat.id, credit }, []);
       if (run !== active) askForTurn(run);
     },
     cancel(run) {
-      const id = ids.get(run);
-      if (id === undefined) return;
-      if (sent.has(id)) thread?.post({ type: 'cancel', id, reason: packError(run.endReason) }, []);
+      const seat = seatOf(run);
+      if (seat === undefined) return;
+      const reason = packError(run.endReason);
+      if (seat.isSent) thread?.post({ type: 'cancel', id: seat.id, reason }, []);
       if (run === active) watch();
     },
     close,
   };
 
-  async function send(id: number, run: RemoteRun): Promise<void> {
-    try {
-      const { run: message, transfer } = await run.job();
-      if (!runs.has(id)) return;
-      if (run.isEnding) {
-        finish(id, run);
-        run.end();
-        return;
-      }
-      thread?.post({ type: 'run', id, run: message }, transfer);
-      sent.add(id);
-      askForTurn(run);
-    } catch (cause) {
-      finish(id, run);
-      run.endWith(
+  const send = createRunSender<Seat>({
+    post: (message, transfer) => thread?.post(message, transfer),
+    isWanted(seat) {
+      if (!seats.includes(seat)) return false;
+      if (!seat.run.isEnding) return true;
+      finish(seat);
+      seat.run.end();
+      return false;
+    },
+    onSent(seat) {
+      seat.isSent = true;
+      askForTurn(seat.run);
+    },
+    onRefused(seat, cause) {
+      finish(seat);
+      seat.run.endWith(
         new WorkerError(
           'message',
           `the input cannot be sent to a worker (${describe(cause)}): rows must be data that structuredClone can copy`,
           { cause },
         ),
       );
-    }
+    },
+  });
+
+  function seatOf(run: RemoteRun): Seat | undefined {
+    return seats.find((seat) => seat.run === run);
+  }
+
+  function runOf(id: number): RemoteRun | undefined {
+    return seats.find((seat) => seat.id === id)?.run;
   }
 
   function askForTurn(run: RemoteRun): void {
@@ -133,17 +147,15 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
 
   /** The active run has ended or holds; `next` is who has the thread now, if the worker knew. */
   function passTurn(next: number | undefined): void {
-    active = next === undefined ? turns[0] : runs.get(next);
-    turns = turns.filter((run) => run !== active);
+    active = next === undefined ? turns[0] : runOf(next);
+    if (active !== undefined) remove(turns, active);
     watch();
   }
 
-  function finish(id: number, run: RemoteRun): void {
-    runs.delete(id);
-    ids.delete(run);
-    sent.delete(id);
-    turns = turns.filter((other) => other !== run);
-    tools.onRunOver(run);
+  function finish(seat: Seat): void {
+    remove(seats, seat);
+    remove(turns, seat.run);
+    tools.onRunOver(seat.run);
     tools.onFree(worker);
   }
 
@@ -203,12 +215,13 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
 
   function acceptNews({ id, outputs, report }: RunNews): void {
     if (report?.isSpent === true && state === 'ready') state = 'retired';
-    const run = runs.get(id);
-    if (run === undefined) return;
+    const seat = seats.find((at) => at.id === id);
+    if (seat === undefined) return;
+    const { run } = seat;
     for (const output of outputs) run.acceptOutput(output);
     if (report === undefined) return;
     const isOver = report.end !== undefined;
-    if (isOver) finish(id, run);
+    if (isOver) finish(seat);
     run.acceptReport(report);
     if (run === active && (isOver || report.held !== undefined)) passTurn(report.next);
     else if (run === active && report.consumed > 0) watch();
@@ -227,17 +240,16 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
       refuse(thrown?.error ?? new Error(`it ended with exit code ${String(exitCode)}`));
       return;
     }
-    const blamed = current === undefined ? active : runs.get(Atomics.load(current, 0));
+    const blamed = current === undefined ? active : runOf(Atomics.load(current, 0));
     blamed?.endWith(lossError(program.operator.name, { exitCode, thrown }, failure));
-    leave([...runs.values()].filter((run) => run !== blamed));
+    leave(seats.map(({ run }) => run).filter((run) => run !== blamed));
   }
 
   function leave(orphans: readonly RemoteRun[], startError?: WorkerError): void {
     for (const run of orphans) if (run.isEnding) run.end();
-    const finished = [...runs.values()];
-    runs.clear();
-    ids.clear();
-    for (const run of finished) if (run.isOver) tools.onRunOver(run);
+    const finished = seats;
+    seats = [];
+    for (const { run } of finished) if (run.isOver) tools.onRunOver(run);
     active = undefined;
     turns = [];
     void end();
@@ -290,6 +302,11 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
 
   const spawning = start();
   return worker;
+}
+
+function remove<T>(items: T[], item: T): void {
+  const index = items.indexOf(item);
+  if (index >= 0) items.splice(index, 1);
 }
 
 function lossError(

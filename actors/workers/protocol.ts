@@ -35,6 +35,8 @@ export interface WorkerProgram {
 
 /** A run, with what the other side has to know of it and no more: messages cost by the field. */
 export interface WorkerRun extends Pick<RunMessage, 'attempt' | 'skip' | 'credit'> {
+  /** Its number at this worker, from 1. */
+  readonly id: number;
   /** The lineages of its inputs, and the inputs. */
   readonly lineages: readonly string[];
   readonly blocks: readonly BlockMessage[];
@@ -52,7 +54,8 @@ export type ToWorker =
        */
       readonly current: Int32Array | undefined;
     }
-  | { readonly type: 'run'; readonly id: number; readonly run: WorkerRun }
+  /** Runs to begin, in this order. */
+  | { readonly type: 'runs'; readonly runs: readonly WorkerRun[] }
   | { readonly type: 'credit'; readonly id: number; readonly credit: Credit }
   | { readonly type: 'cancel'; readonly id: number; readonly reason: PackedError }
   /** No run will come any more: tear down, then `closed`. */

@@ -5,7 +5,13 @@
 import { childLineage, type BlockRef } from '../../machines/block.ts';
 import type { DeadLetter, RunReport } from '../../machines/hands.protocol.ts';
 import type { Credit } from '../../machines/resource/ledger.ts';
-import { blockFromMessage, type Block, type BlockMessage, type BlockTransfer } from '../block.ts';
+import {
+  blockFromMessage,
+  ownsBuffers,
+  type Block,
+  type BlockMessage,
+  type BlockTransfer,
+} from '../block.ts';
 import { RunNews, type RunEnd } from '../run-news.ts';
 import { judge, type Running, type RunMessage, type RunTools } from '../running.ts';
 import { movableBuffers } from './movable-buffers.ts';
@@ -21,12 +27,9 @@ export interface RunPlace {
 
 /** A run as a message, and what of it is moved rather than copied. */
 export interface Job {
-  readonly run: WorkerRun;
+  readonly message: WorkerRun;
   readonly transfer: Transferable[];
 }
-
-/** Blocks that came from a worker: nobody but their holders knows of the buffers in their rows. */
-const arrived = new WeakSet<Block<unknown>>();
 
 export class RemoteRun implements Running {
   readonly #message: RunMessage;
@@ -116,19 +119,34 @@ export class RemoteRun implements Running {
     });
   }
 
-  /** What is left of the run, for a worker. */
-  async job(): Promise<Job> {
+  /**
+   * What is left of the run, for a worker that knows it by `id`: a promise when blocks have to be
+   * brought back first.
+   */
+  job(id: number): Job | Promise<Job> {
     const left = this.#message.inputs.slice(this.#done);
+    const loaded = left.map((ref) => this.#tools.store.load(ref));
+    const here = loaded.filter((block): block is Block<unknown> => !(block instanceof Promise));
+    if (here.length === loaded.length) return this.#pack(id, left, here);
+    return Promise.all(loaded.map((block) => Promise.resolve(block))).then((blocks) =>
+      this.#pack(id, left, blocks),
+    );
+  }
+
+  #pack(id: number, left: readonly BlockRef[], inputs: readonly Block<unknown>[]): Job {
     const blocks: BlockMessage[] = [];
     const transfer: Transferable[] = [];
-    for (const ref of left) {
-      const sent = this.#send(ref, await this.#tools.store.load(ref));
+    for (const [index, ref] of left.entries()) {
+      const input = inputs[index];
+      if (input === undefined) throw new Error(`block ${ref.lineage} was not loaded`);
+      const sent = this.#send(ref, input);
       blocks.push(sent.message);
       transfer.push(...sent.transfer);
     }
     return {
       transfer,
-      run: {
+      message: {
+        id,
         lineages: left.map(({ lineage }) => lineage),
         attempt: this.#attempt,
         skip: this.#partial,
@@ -148,7 +166,7 @@ export class RemoteRun implements Running {
         ? block.slice(0, block.numRows).toTransfer()
         : block.toTransfer();
     }
-    const buffers = block.kind === 'rows' && arrived.has(block) ? movableBuffers(block.rows) : [];
+    const buffers = ownsBuffers(block) ? movableBuffers(block.rows) : [];
     const { message, transfer } = block.toTransfer();
     this.#gaveAway ||= transfer.length + buffers.length > 0;
     return { message, transfer: [...transfer, ...buffers] };
@@ -159,7 +177,6 @@ export class RemoteRun implements Running {
     const { store, program, onNews } = this.#tools;
     const lineage = childLineage(this.#message.inputs[this.#done]?.lineage ?? '', this.#partial);
     const block = blockFromMessage(message);
-    arrived.add(block);
     this.#news.outputs.push(store.put(block, lineage, program.index));
     this.#partial += 1;
     const { blocks, bytes } = this.#credit;

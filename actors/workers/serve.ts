@@ -6,7 +6,7 @@
 import { NOBODY } from '../../machines/block.ts';
 import { describe, WorkerError } from '../../machines/errors.ts';
 import type { DeadLetter } from '../../machines/hands.protocol.ts';
-import { blockFromMessage, isBlock, type Block } from '../block.ts';
+import { blockFromMessage, type Block } from '../block.ts';
 import { liveEnv } from '../env.ts';
 import type { RunMessage } from '../running.ts';
 import { TaskRun } from '../task-run.ts';
@@ -35,6 +35,12 @@ export interface ServeTools {
   readonly holdsMoreThan: (bytes: number) => boolean;
 }
 
+/** The transform, and the operator as its runs see it: those that another may follow, and the last. */
+interface Opened extends OpenTransform {
+  readonly attempt: OperatorProgram;
+  readonly lastAttempt: OperatorProgram;
+}
+
 /** A run, and what of it was not told yet. */
 interface Serving {
   readonly id: number;
@@ -42,14 +48,12 @@ interface Serving {
   consumed: number;
   busyMs: number;
   droppedRows: readonly PackedLetter[];
-  /** The transform gives one block for each: what follows is the end of its input. */
-  isWhole: boolean;
   /** One of its blocks could not be sent: it has failed, whatever it still does. */
   hasFailed: boolean;
 }
 
 export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
-  let open: OpenTransform | undefined;
+  let open: Opened | undefined;
   const lifetime = new AbortController();
   const servings = new Map<number, Serving>();
   /** Who has the thread. */
@@ -65,7 +69,7 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
       const exported = findExport(await load(), program.exportName);
       port.post({ type: 'loaded' }, []);
       const { name } = program.operator;
-      open = await openTransform(exported, program, {
+      const opened = await openTransform(exported, program, {
         operator: name,
         worker: program.worker,
         signal: lifetime.signal,
@@ -73,6 +77,11 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
           log({ operator: name, lineage: '', attempt: 0 }, values);
         },
       });
+      open = {
+        ...opened,
+        attempt: programOf(program, false, opened.call),
+        lastAttempt: programOf(program, true, opened.call),
+      };
       port.post({ type: 'ready' }, []);
       takeTurns();
     } catch (error) {
@@ -97,19 +106,19 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
     }
   }
 
-  function accept(id: number, run: WorkerRun): void {
+  function accept(run: WorkerRun): void {
+    const { id } = run;
     const inputs = new Map(run.blocks.entries());
     if (open === undefined) throw new Error('a run has come before the worker was ready');
-    const { program, call, state } = open;
+    const { program, state, attempt, lastAttempt } = open;
     const letterRows = new WeakMap<DeadLetter, unknown>();
     const serving: Serving = {
       id,
       consumed: 0,
       busyMs: 0,
       droppedRows: [],
-      isWhole: false,
       hasFailed: false,
-      run: new TaskRun(runMessage(id, open.program, run), {
+      run: new TaskRun(runMessage(program, run), {
         env: liveEnv,
         store: {
           load(ref) {
@@ -126,15 +135,7 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
           isShared: () => false,
           retain: () => undefined,
         },
-        program: programOf(program, run.isLast, (input, context, rowErrors) => {
-          const result = call(input, context, rowErrors);
-          serving.isWhole = isWhole(result);
-          if (!(result instanceof Promise)) return result;
-          return result.then((later: unknown) => {
-            serving.isWhole = isWhole(later);
-            return later;
-          });
-        }),
+        program: run.isLast ? lastAttempt : attempt,
         stateful: undefined,
         onNews: () => {
           note(serving, letterRows);
@@ -154,7 +155,6 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
       serving.run.start();
     };
     turns.push({ serving, go });
-    takeTurns();
   }
 
   function addOutput(serving: Serving, block: Block<unknown>): void {
@@ -165,7 +165,7 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
     const hasNews = serving.consumed > 0 || serving.droppedRows.length > 0;
     const output = { block: message, delta: hasNews ? takeDelta(serving) : undefined };
     const pending = { output, transfer: [...transfer, ...buffers] };
-    if (serving.isWhole) {
+    if (serving.run.isWhole) {
       // That its input is done with follows at once, and is told with it.
       outbox.add(serving.id, pending);
       return;
@@ -288,8 +288,9 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
         ({ current } = message);
         void openProgram(message.program);
         break;
-      case 'run':
-        accept(message.id, message.run);
+      case 'runs':
+        message.runs.forEach(accept);
+        takeTurns();
         break;
       case 'credit': {
         const serving = servings.get(message.id);
@@ -326,8 +327,8 @@ function programOf(
 }
 
 /** The run as the code that runs tasks wants it: an input is known here by its position. */
-function runMessage(id: number, { operator }: WorkerProgram, run: WorkerRun): RunMessage {
-  const { lineages, attempt, skip, credit } = run;
+function runMessage({ operator }: WorkerProgram, run: WorkerRun): RunMessage {
+  const { id, lineages, attempt, skip, credit } = run;
   const nowhere = { producer: NOBODY, numRows: 0, sizeBytes: 0 };
   return {
     type: 'runner.run',
@@ -342,11 +343,6 @@ function runMessage(id: number, { operator }: WorkerProgram, run: WorkerRun): Ru
     credit,
     flush: false,
   };
-}
-
-/** Whether a result is all of what comes of its input. */
-function isWhole(result: unknown): boolean {
-  return Array.isArray(result) || isBlock(result);
 }
 
 function takeDelta(serving: Serving): WorkerDelta {

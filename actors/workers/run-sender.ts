@@ -1,0 +1,96 @@
+/**
+ * Sends runs to a worker. A message costs more than what is in it, so all runs that a worker is given in
+ * one turn go in one.
+ */
+import type { ToWorker } from './protocol.ts';
+import type { Job, RemoteRun } from './remote-run.ts';
+
+/** A run on its way to a worker, by its number there. */
+export interface Outgoing {
+  readonly id: number;
+  readonly run: RemoteRun;
+}
+
+export interface RunSenderTools<TOutgoing extends Outgoing> {
+  readonly post: (message: ToWorker, transfer: Transferable[]) => void;
+  /** Whether the run is still to be sent, now that all of it is there. */
+  readonly isWanted: (outgoing: TOutgoing) => boolean;
+  readonly onSent: (outgoing: TOutgoing) => void;
+  /** Its input could not be read, or cannot be sent. */
+  readonly onRefused: (outgoing: TOutgoing, cause: unknown) => void;
+}
+
+interface Packed<TOutgoing> {
+  readonly outgoing: TOutgoing;
+  readonly job: Job;
+}
+
+/** @returns what takes a run, to be sent when the current turn is over. */
+export function createRunSender<TOutgoing extends Outgoing>({
+  post,
+  isWanted,
+  onSent,
+  onRefused,
+}: RunSenderTools<TOutgoing>): (outgoing: TOutgoing) => void {
+  let waiting: Packed<TOutgoing>[] = [];
+
+  function add(outgoing: TOutgoing): void {
+    try {
+      const job = outgoing.run.job(outgoing.id);
+      // What is here does not wait for what has to be brought back.
+      if (job instanceof Promise) void addLater(outgoing, job);
+      else keep({ outgoing, job });
+    } catch (cause) {
+      // Not before whoever gives it is done with that.
+      void Promise.resolve().then(() => {
+        onRefused(outgoing, cause);
+      });
+    }
+  }
+
+  async function addLater(outgoing: TOutgoing, job: Promise<Job>): Promise<void> {
+    try {
+      keep({ outgoing, job: await job });
+    } catch (cause) {
+      onRefused(outgoing, cause);
+    }
+  }
+
+  function keep(packed: Packed<TOutgoing>): void {
+    if (waiting.length === 0) void Promise.resolve().then(send);
+    waiting.push(packed);
+  }
+
+  function send(): void {
+    // More may be given while these are looked at.
+    const given = waiting;
+    waiting = [];
+    const packed = given.filter(({ outgoing }) => isWanted(outgoing));
+    try {
+      postAll(packed);
+    } catch {
+      packed.forEach(sendAlone);
+      return;
+    }
+    for (const { outgoing } of packed) onSent(outgoing);
+  }
+
+  /** One of several cannot be sent: whatever others there are can. */
+  function sendAlone(packed: Packed<TOutgoing>): void {
+    try {
+      postAll([packed]);
+    } catch (cause) {
+      onRefused(packed.outgoing, cause);
+      return;
+    }
+    onSent(packed.outgoing);
+  }
+
+  function postAll(packed: readonly Packed<TOutgoing>[]): void {
+    if (packed.length === 0) return;
+    const transfer = packed.flatMap(({ job }) => job.transfer);
+    post({ type: 'runs', runs: packed.map(({ job }) => job.message) }, transfer);
+  }
+
+  return add;
+}
