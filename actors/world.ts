@@ -11,6 +11,12 @@ import type {
   StoreAddress,
   StoreEvent,
 } from '../machines/hands.protocol.ts';
+import { compiled } from '../machines/compiled.ts';
+import { draftContext } from '../machines/operator/operator.context.ts';
+import { operatorMachine } from '../machines/operator/operator.machine.ts';
+import { resourceMachine } from '../machines/resource/resource.machine.ts';
+import { draftTask } from '../machines/task/task.context.ts';
+import { taskMachine } from '../machines/task/task.machine.ts';
 import { supervisorMachine } from '../machines/supervisor/supervisor.machine.ts';
 import type { SupervisorEvent } from '../machines/supervisor/supervisor.protocol.ts';
 import { createBlockStore, type BlockStore, type StoreUsage } from './block-store.ts';
@@ -20,6 +26,10 @@ import { createInlineRunner } from './inline-runner.ts';
 import { createOutlet, type Outlet } from './outlet.ts';
 import type { SpillingStore } from './spill.ts';
 import type { OperatorProgram, TaskPlace } from './transform.ts';
+
+const task = compiled(taskMachine, draftTask);
+const operator = compiled(operatorMachine.provide({ actors: { task } }), draftContext);
+const resource = compiled(resourceMachine, (context) => ({ ...context }));
 
 export interface WorldOptions {
   readonly env: Env;
@@ -100,6 +110,8 @@ export function createWorld(options: WorldOptions): World {
 
   const machine = supervisorMachine.provide({
     actors: {
+      operator,
+      resource,
       runner: fromCallback<RunnerEvent>(({ receive }) => {
         receive(runner.receive);
       }),
@@ -159,15 +171,12 @@ function receiveStore(store: BlockStore, event: StoreEvent): void {
     case 'store.setLimit':
       store.setLimit(event.blockBytes);
       break;
-    case 'store.poll': {
-      const { writing, written, writtenBytes, restored, remade, failed, lastError } =
-        store.usage.spill;
+    case 'store.poll':
       event.replyTo.send({
         type: 'store.report',
         released: store.takeReleased(),
-        spill: { writing, written, writtenBytes, restored, remade, failed, lastError },
+        spill: store.spillReport(),
       });
       break;
-    }
   }
 }

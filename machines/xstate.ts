@@ -48,6 +48,20 @@ export function tell<TEvent extends EventObject>(
   return { to, event };
 }
 
+/** How a chart decides, whatever it is a chart of. */
+export type Decision = (
+  context: MachineContext,
+  event: EventObject,
+  self: AnyActorRef,
+) => Step<MachineContext>;
+
+const decisions = new WeakMap<object, Decision>();
+
+/** The decision that an action was made of by `react`. */
+export function decisionOf(action: unknown): Decision | undefined {
+  return typeof action === 'function' ? decisions.get(action) : undefined;
+}
+
 /**
  * An action that any chart with such a context takes: which event a named action serves is said by
  * the chart, not by the type of the action.
@@ -77,5 +91,6 @@ export function react<TContext extends MachineContext>(
       for (const { to, event: message } of step.send ?? []) enqueue.sendTo(to, message);
     },
   );
+  decisions.set(action, decide as unknown as Decision);
   return action as unknown as ReactAction<TContext>;
 }

@@ -5,7 +5,9 @@
 import type { ActorScope, AnyActorRef, Snapshot, StateValue } from 'xstate';
 import type { World } from '../actors/world.ts';
 import { RunError, StallError, TaskError } from '../machines/errors.ts';
+import { compiled } from '../machines/compiled.ts';
 import type { RunReport } from '../machines/supervisor/run-report.ts';
+import { draftContext } from '../machines/supervisor/supervisor.context.ts';
 import { supervisorMachine } from '../machines/supervisor/supervisor.machine.ts';
 import type { RunCommand, SupervisorInput } from '../machines/supervisor/supervisor.protocol.ts';
 import {
@@ -98,7 +100,7 @@ export function supervisorLogic<T>(
     scope: Scope<T>,
   ) => { world: World; input: SupervisorInput },
 ): PipelineLogic<T> {
-  const machine = supervisorMachine as unknown as PipelineLogic<T>;
+  const machine = compiled(supervisorMachine, draftContext) as unknown as PipelineLogic<T>;
   const overrides: Pick<PipelineLogic<T>, 'getInitialSnapshot' | 'transition'> = {
     getInitialSnapshot(scope, options) {
       const { world, input } = prepare(options, scope);

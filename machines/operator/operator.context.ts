@@ -5,6 +5,7 @@
  */
 import type { BlockRef } from '../block.ts';
 import type { Denial } from '../denial.ts';
+import type { Draft } from '../draft.ts';
 import type { OperatorPlan } from '../plan.ts';
 import { emptyQueue, type RefQueue } from '../queue.ts';
 import type { Credit } from '../resource/ledger.ts';
@@ -125,6 +126,35 @@ export function initialOperator({ plan, now, ...addresses }: OperatorInput): Ope
   };
 }
 
+/** A copy to be changed while a decision is made. */
+export function draftContext(context: OperatorContext): Draft<OperatorContext> {
+  return {
+    plan: context.plan,
+    addresses: context.addresses,
+    inputs: context.inputs,
+    inputsDone: context.inputsDone,
+    wants: context.wants,
+    outputs: context.outputs,
+    slots: context.slots,
+    nextTask: context.nextTask,
+    order: context.order,
+    flushed: context.flushed,
+    satisfied: context.satisfied,
+    unwanted: context.unwanted,
+    cancelled: context.cancelled,
+    failure: context.failure,
+    laterErrors: context.laterErrors,
+    recentFailures: context.recentFailures,
+    denial: context.denial,
+    counts: context.counts,
+    dropped: context.dropped,
+    sizing: context.sizing,
+    shares: context.shares,
+    told: context.told,
+    unsettled: context.unsettled,
+  };
+}
+
 export function activeTasks({ slots }: OperatorContext): number {
   let active = 0;
   for (const slot of slots) if (slot !== undefined) active += 1;
@@ -200,5 +230,8 @@ export function withTime(context: OperatorContext, now: number): OperatorContext
     denial: context.denial,
   });
   const shares = accountTime(context.shares, doing, now);
-  return shares === context.shares ? context : { ...context, shares };
+  if (shares === context.shares) return context;
+  const next = draftContext(context);
+  next.shares = shares;
+  return next;
 }

@@ -1,15 +1,18 @@
 /** How an operator starts, feeds and ends its tasks: pure decisions of the operator chart. */
-import type { BlockRef } from '../block.ts';
+import { bytesOf, rowsOf, type BlockRef } from '../block.ts';
+import type { Draft } from '../draft.ts';
 import { emptyQueue, push, queued, take, type RefQueue } from '../queue.ts';
 import type { TaskDelta, TaskEvent, TaskInput, TaskReport } from '../task/task.protocol.ts';
 import { tell, type Message, type Spawn, type Step } from '../xstate.ts';
 import {
+  draftContext,
   startableBlocks,
   wantsFlush,
   withTime,
   type OperatorContext,
   type RunningTask,
 } from './operator.context.ts';
+import { draftCounts } from './operator.drafts.ts';
 import { noteDrops, noteRetry } from './operator.failures.ts';
 import { queueUp, release as releaseInOrder } from './operator.order.ts';
 import type { OperatorAddress, OperatorEvent, TaskGrant } from './operator.protocol.ts';
@@ -25,7 +28,9 @@ export function startTasks(
   { grants, denial, now }: EventOf<'operator.dispatch'>,
   self: OperatorAddress,
 ): OperatorStep {
-  let next: OperatorContext = { ...context, denial };
+  const begun = draftContext(context);
+  begun.denial = denial;
+  let next: OperatorContext = begun;
   const spawn: Spawn[] = [];
   const send: Message[] = [];
   let unused = 0;
@@ -75,31 +80,18 @@ export function acceptProgress(
   const running = context.slots[slot];
   if (running === undefined) return {};
   const unwanted = unwantedOutputs(context, event);
-  const { counts } = context;
+  const next = absorb(context, running, wantedOf(event, unwanted), false);
   const creditBlocks = Math.max(0, running.creditBlocks - event.blocks);
-  let next = absorb(
-    context,
-    running,
-    unwanted.length > 0 ? { ...event, outputs: [] } : event,
-    false,
-  );
-  next = {
-    ...next,
-    slots: replace(next.slots, slot, { ...running, missing: held, creditBlocks, heardAt: now }),
-    counts: {
-      ...next.counts,
-      retried: counts.retried + (retried === undefined ? 0 : 1),
-      dropped: counts.dropped + (dropped === undefined ? 0 : 1),
-    },
-  };
-  next = noteDrops(noteRetry(next, retried, now), dropped === undefined ? [] : [dropped]);
+  next.slots = replace(next.slots, slot, { ...running, missing: held, creditBlocks, heardAt: now });
+  const counts = draftCounts(next.counts);
+  counts.retried += retried === undefined ? 0 : 1;
+  counts.dropped += dropped === undefined ? 0 : 1;
+  next.counts = counts;
+  const noted = noteDrops(noteRetry(next, retried, now), dropped === undefined ? [] : [dropped]);
   const send = releaseRefs(context, unwanted);
-  if (next.failure !== undefined) {
-    // It takes nothing more: what is queued has no other holder.
-    send.push(...releaseAll(next, next.inputs));
-    next = { ...next, inputs: next.inputs.map(() => emptyQueue) };
-  }
-  return tellOnce(withTime(next, now), send);
+  return noted.failure === undefined
+    ? tellOnce(withTime(noted, now), send)
+    : refuseInput(noted, send, now);
 }
 
 export function acceptSettled(
@@ -109,42 +101,40 @@ export function acceptSettled(
   const { slot, outcome, returned, satisfied, wants, failure, now } = event;
   const running = context.slots[slot];
   if (running === undefined) return {};
-  const { counts } = context;
   const unwanted = unwantedOutputs(context, event);
-  let next = absorb(
-    context,
-    running,
-    unwanted.length > 0 ? { ...event, outputs: [] } : event,
-    true,
-  );
-  next = unsettle(next, { tokens: [running.token], returned: returned.bytes });
-  next = {
-    ...next,
-    slots: replace(next.slots, slot, undefined),
-    wants: wants ?? next.wants,
-    failure: next.failure ?? failure,
-    laterErrors:
-      next.failure === undefined || failure === undefined
-        ? next.laterErrors
-        : [...next.laterErrors, failure.error],
-    counts: {
-      ...next.counts,
-      tasks: counts.tasks + (outcome === 'done' ? 1 : 0),
-      failed: counts.failed + (outcome === 'failed' ? 1 : 0),
-      cancelled: counts.cancelled + (outcome === 'cancelled' ? 1 : 0),
-    },
+  const next = absorb(context, running, wantedOf(event, unwanted), true);
+  next.unsettled = {
+    tokens: [...next.unsettled.tokens, running.token],
+    produced: next.unsettled.produced,
+    returned: next.unsettled.returned + returned.bytes,
   };
-  const send = releaseRefs(context, unwanted);
-  if (satisfied || next.failure !== undefined) {
-    // It takes nothing more: what is queued has no other holder.
-    send.push(...releaseAll(next, next.inputs));
-    next = {
-      ...next,
-      satisfied: next.satisfied || satisfied,
-      inputs: next.inputs.map(() => emptyQueue),
-    };
+  next.slots = replace(next.slots, slot, undefined);
+  next.wants = wants ?? next.wants;
+  if (failure !== undefined && next.failure !== undefined) {
+    next.laterErrors = [...next.laterErrors, failure.error];
   }
-  return tellOnce(withTime(next, now), send);
+  next.failure ??= failure;
+  const counts = draftCounts(next.counts);
+  counts.tasks += outcome === 'done' ? 1 : 0;
+  counts.failed += outcome === 'failed' ? 1 : 0;
+  counts.cancelled += outcome === 'cancelled' ? 1 : 0;
+  next.counts = counts;
+  next.satisfied ||= satisfied;
+  const send = releaseRefs(context, unwanted);
+  return satisfied || next.failure !== undefined
+    ? refuseInput(next, send, now)
+    : tellOnce(withTime(next, now), send);
+}
+
+/** It takes nothing more: what is queued has no other holder. */
+function refuseInput(
+  context: OperatorContext,
+  before: readonly Message[],
+  now: number,
+): OperatorStep {
+  const next = draftContext(context);
+  next.inputs = context.inputs.map(() => emptyQueue);
+  return tellOnce(withTime(next, now), [...before, ...releaseAll(context, context.inputs)]);
 }
 
 /** Credit that reached a task when it was over. */
@@ -239,17 +229,16 @@ function startTask(context: OperatorContext, grant: TaskGrant, now: number): Sta
     creditBlocks: grant.credit.blocks,
     heardAt: now,
   };
+  const next = draftContext(context);
+  next.inputs = inputs;
+  next.slots = isNew ? [...context.slots, running] : replace(context.slots, slot, running);
+  next.nextTask = task + 1;
+  if (plan.preserveOrder) next.order = queueUp(context.order, task);
+  next.flushed ||= flush;
   return {
     slot,
     isNew,
-    context: {
-      ...context,
-      inputs,
-      slots: isNew ? [...context.slots, running] : replace(context.slots, slot, running),
-      nextTask: task + 1,
-      order: plan.preserveOrder ? queueUp(context.order, task) : context.order,
-      flushed: context.flushed || flush,
-    },
+    context: next,
     event: {
       type: 'task.start',
       job: {
@@ -272,42 +261,37 @@ function unwantedOutputs(
   return unwanted ? outputs : [];
 }
 
+function wantedOf<TReport extends TaskDelta>(
+  report: TReport,
+  unwanted: readonly BlockRef[],
+): TReport {
+  return unwanted.length > 0 ? { ...report, outputs: [] } : report;
+}
+
 /** Takes what a task has done into queues, counters and measurements. */
 function absorb(
   context: OperatorContext,
   running: RunningTask,
-  delta: TaskDelta,
+  { outputs, consumed, busyMs, droppedRows, produced }: TaskDelta,
   over: boolean,
-): OperatorContext {
-  const { counts, plan } = context;
+): Draft<OperatorContext> {
+  const { unsettled, plan } = context;
   const [leaving, order] = plan.preserveOrder
-    ? releaseInOrder(context.order, running.task, delta.outputs, over)
-    : [delta.outputs, context.order];
-  let rows = 0;
-  let bytes = 0;
-  for (const ref of delta.outputs) {
-    rows += ref.numRows;
-    bytes += ref.sizeBytes;
-  }
-  const next = {
-    ...context,
-    order,
-    outputs: push(context.outputs, leaving),
-    sizing: measure(context.sizing, delta.consumed.length, delta.outputs, delta.busyMs),
-    counts: {
-      ...counts,
-      blocksOut: counts.blocksOut + delta.outputs.length,
-      rowsOut: counts.rowsOut + rows,
-      bytesOut: counts.bytesOut + bytes,
-      busyMs: counts.busyMs + delta.busyMs,
-      rowsDropped: counts.rowsDropped + delta.droppedRows.length,
-    },
-    unsettled: {
-      ...context.unsettled,
-      produced: context.unsettled.produced + delta.produced,
-    },
-  };
-  return noteDrops(next, delta.droppedRows);
+    ? releaseInOrder(context.order, running.task, outputs, over)
+    : [outputs, context.order];
+  const counts = draftCounts(context.counts);
+  counts.blocksOut += outputs.length;
+  counts.rowsOut += rowsOf(outputs);
+  counts.bytesOut += bytesOf(outputs);
+  counts.busyMs += busyMs;
+  counts.rowsDropped += droppedRows.length;
+  const next = draftContext(context);
+  next.order = order;
+  next.outputs = push(context.outputs, leaving);
+  next.sizing = measure(context.sizing, consumed.length, outputs, busyMs);
+  next.counts = counts;
+  if (produced > 0) next.unsettled = { ...unsettled, produced: unsettled.produced + produced };
+  return droppedRows.length === 0 ? next : draftContext(noteDrops(next, droppedRows));
 }
 
 function giveBack(context: OperatorContext, { token, credit }: TaskGrant): OperatorContext {
@@ -322,14 +306,13 @@ function unsettle(
   }: { readonly tokens?: readonly number[]; readonly returned?: number },
 ): OperatorContext {
   const { unsettled } = context;
-  return {
-    ...context,
-    unsettled: {
-      ...unsettled,
-      tokens: tokens.length === 0 ? unsettled.tokens : [...unsettled.tokens, ...tokens],
-      returned: unsettled.returned + returned,
-    },
+  const next = draftContext(context);
+  next.unsettled = {
+    tokens: tokens.length === 0 ? unsettled.tokens : [...unsettled.tokens, ...tokens],
+    produced: unsettled.produced,
+    returned: unsettled.returned + returned,
   };
+  return next;
 }
 
 /** Tells the supervisor that something changed, unless it knows already, behind other messages. */
@@ -337,7 +320,9 @@ export function tellOnce(context: OperatorContext, before: readonly Message[] = 
   if (context.told) return { context, send: before };
   const { addresses, plan } = context;
   const changed = tell(addresses.supervisor, { type: 'operator.changed', operator: plan.index });
-  return { context: { ...context, told: true }, send: [...before, changed] };
+  const next = draftContext(context);
+  next.told = true;
+  return { context: next, send: [...before, changed] };
 }
 
 export function releaseRefs(context: OperatorContext, refs: readonly BlockRef[]): Message[] {

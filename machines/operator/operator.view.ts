@@ -5,6 +5,7 @@ import { push, take } from '../queue.ts';
 import { tell, type Step } from '../xstate.ts';
 import {
   activeTasks,
+  draftContext,
   isEnding,
   isOver,
   nothingUnsettled,
@@ -13,6 +14,7 @@ import {
   withTime,
   type OperatorContext,
 } from './operator.context.ts';
+import { draftCounts } from './operator.drafts.ts';
 import type { HoldingTask, OperatorEvent, OperatorView } from './operator.protocol.ts';
 import { bundleSize, expectedSize } from './operator.sizing.ts';
 import { releaseRefs, tellOnce } from './operator.tasks.ts';
@@ -26,17 +28,14 @@ export function addInput(
 ): OperatorStep {
   // Blocks that come to an operator which takes no more have no other holder.
   if (isEnding(context)) return { send: releaseRefs(context, refs) };
-  const { counts, plan } = context;
-  const next: OperatorContext = {
-    ...context,
-    inputs: context.inputs.map((queue, index) => (index === port ? push(queue, refs) : queue)),
-    counts: {
-      ...counts,
-      blocksIn: counts.blocksIn + refs.length,
-      rowsIn: counts.rowsIn + rowsOf(refs),
-      bytesIn: counts.bytesIn + bytesOf(refs),
-    },
-  };
+  const { plan } = context;
+  const counts = draftCounts(context.counts);
+  counts.blocksIn += refs.length;
+  counts.rowsIn += rowsOf(refs);
+  counts.bytesIn += bytesOf(refs);
+  const next = draftContext(context);
+  next.inputs = context.inputs.map((queue, index) => (index === port ? push(queue, refs) : queue));
+  next.counts = counts;
   // With one port the supervisor knows what it sent; with several, what can start on it must be told.
   return plan.ports > 1 ? tellOnce(next) : { context: next };
 }
@@ -72,10 +71,11 @@ export function answerPoll(
   { room, now }: EventOf<'operator.poll'>,
 ): OperatorStep {
   const [outputs, rest] = take(context.outputs, { blocks: room });
-  const next = withTime(
-    { ...context, outputs: rest, told: false, unsettled: nothingUnsettled },
-    now,
-  );
+  const polled = draftContext(context);
+  polled.outputs = rest;
+  polled.told = false;
+  polled.unsettled = nothingUnsettled;
+  const next = withTime(polled, now);
   const { plan, addresses, failure, laterErrors, unsettled } = context;
   return {
     context: next,

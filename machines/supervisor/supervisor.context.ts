@@ -1,6 +1,7 @@
 /** What the supervisor knows: the operators as they last reported, and what it has done since. */
 import type { BlockRef } from '../block.ts';
 import type { Denial } from '../denial.ts';
+import type { Draft } from '../draft.ts';
 import type { OutletReport, SpillReport } from '../hands.protocol.ts';
 import type { OperatorEvent, OperatorReply, OperatorView } from '../operator/operator.protocol.ts';
 import { CONSUMER, type OperatorPlan, type Plan, type Route } from '../plan.ts';
@@ -87,6 +88,47 @@ export interface SupervisorContext {
   readonly ending: Ending | undefined;
   /** What went wrong while sources and sinks closed, after the first cause. */
   readonly laterErrors: readonly unknown[];
+}
+
+/** A copy to be changed while a decision is made. */
+export function draftContext(context: SupervisorContext): Draft<SupervisorContext> {
+  return {
+    plan: context.plan,
+    budget: context.budget,
+    ranking: context.ranking,
+    staff: context.staff,
+    startedAt: context.startedAt,
+    now: context.now,
+    cycles: context.cycles,
+    views: context.views,
+    reports: context.reports,
+    changed: context.changed,
+    stirred: context.stirred,
+    loosened: context.loosened,
+    cycleAsked: context.cycleAsked,
+    awaited: context.awaited,
+    arrived: context.arrived,
+    unsettled: context.unsettled,
+    demand: context.demand,
+    portsDone: context.portsDone,
+    stopped: context.stopped,
+    closed: context.closed,
+    asked: context.asked,
+    told: context.told,
+    passedOver: context.passedOver,
+    refilling: context.refilling,
+    liveBytes: context.liveBytes,
+    consumer: context.consumer,
+    spill: context.spill,
+    fruitless: context.fruitless,
+    paused: context.paused,
+    stepping: context.stepping,
+    stepTask: context.stepTask,
+    stopping: context.stopping,
+    delivered: context.delivered,
+    ending: context.ending,
+    laterErrors: context.laterErrors,
+  };
 }
 
 /** What has got looser since the last poll. */
@@ -211,6 +253,20 @@ export function roomToMake(context: SupervisorContext, plan: OperatorPlan): numb
   return roomOn(context, plan.route, plan.queueBlocks) + ahead - view.outBlocks;
 }
 
+/**
+ * Whether an operator's tasks may be left waiting for room although there is some: all that take its
+ * outputs are at work, and have more than half of what may wait for them. Room that is given out bit by
+ * bit costs a cycle for each bit.
+ */
+export function isWellFed({ views }: SupervisorContext, plan: OperatorPlan): boolean {
+  return plan.destinations.every(({ operator, port }) => {
+    if (operator === CONSUMER) return false;
+    const { active, holding, bundle, queuedPerPort, satisfied } = viewAt(views, operator);
+    const limit = plan.queueBlocks ?? queueLimit({ active, bundle });
+    return !satisfied && active > holding.length && (queuedPerPort[port] ?? 0) > limit / 2;
+  });
+}
+
 /** Bytes of credit to ask for one more block: what is to be expected, as far as the budget likes it. */
 export function creditBytes(
   { budget, plan }: SupervisorContext,
@@ -237,7 +293,9 @@ export function localDenial(context: SupervisorContext, view: OperatorView): Den
   // What waits for its turn is in the way of new blocks, but not of those it waits for.
   const isNextHeld = view.holding.some(({ task }) => task === view.oldestTask);
   const free = roomToMake(context, plan) - (isNextHeld ? 0 : view.parkedBlocks);
-  if (free <= 0) {
+  const isLeftWaiting =
+    view.holding.length > 0 && !(plan.preserveOrder && isNextHeld) && isWellFed(context, plan);
+  if (free <= 0 || isLeftWaiting) {
     const limit = feedsConsumer(plan) ? 'demand' : 'queue';
     return { limit, asked: 1, free: 0, since: now };
   }

@@ -1,5 +1,6 @@
 /** The first phases of a cycle: poll, transfer, complete. Pure decisions of the supervisor chart. */
-import type { BlockRef } from '../block.ts';
+import { bytesOf, type BlockRef } from '../block.ts';
+import { draftView } from '../operator/operator.drafts.ts';
 import type { OperatorView } from '../operator/operator.protocol.ts';
 import { CONSUMER, type Destination, type OperatorPlan } from '../plan.ts';
 import { tell, type Message } from '../xstate.ts';
@@ -233,8 +234,6 @@ function withInput(
   context: SupervisorContext,
 ): OperatorView {
   if (view.satisfied) return view;
-  let bytes = 0;
-  for (const ref of refs) bytes += ref.sizeBytes;
   const queuedPerPort = replace(
     view.queuedPerPort,
     port,
@@ -242,13 +241,12 @@ function withInput(
   );
   // Whether an operator with several ports can start is for it to say: it reports at once.
   const { ports } = planOf(context, view.index);
-  return {
-    ...view,
-    queuedBlocks: view.queuedBlocks + refs.length,
-    queuedBytes: view.queuedBytes + bytes,
-    queuedPerPort,
-    startable: ports === 1 ? view.startable + refs.length : view.startable,
-  };
+  const next = draftView(view);
+  next.queuedBlocks += refs.length;
+  next.queuedBytes += bytesOf(refs);
+  next.queuedPerPort = queuedPerPort;
+  if (ports === 1) next.startable += refs.length;
+  return next;
 }
 
 /** Where an operator's outputs go, by port, and how many of its branches lead there. */

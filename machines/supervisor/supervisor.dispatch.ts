@@ -4,12 +4,15 @@
  */
 import { fromMilli } from '../amounts.ts';
 import { describe, RunError } from '../errors.ts';
+import { draftView } from '../operator/operator.drafts.ts';
 import type { CreditGrant, OperatorView, TaskGrant } from '../operator/operator.protocol.ts';
 import type { OperatorPlan } from '../plan.ts';
 import type { Grant, Request } from '../resource/ledger.ts';
 import { tell, type Message } from '../xstate.ts';
 import {
   creditBytes,
+  draftContext,
+  isWellFed,
   localDenial,
   planOf,
   replace,
@@ -83,18 +86,19 @@ export function dispatch(
   const { grants, refusals, refillAt, liveBytes } = decision;
   const { asked, now, staff } = context;
   const send: Message[] = [];
-  let { views, told } = context;
+  let { told } = context;
+  const next = draftContext(context);
 
   for (const plan of context.plan.operators) {
     const own = grants.filter(({ holder }) => holder === plan.index);
     const refusal = refusals.find(({ holder }) => holder === plan.index);
     if (own.length === 0 && refusal === undefined) continue;
-    const view = viewAt(views, plan.index);
+    const view = viewAt(next.views, plan.index);
     const tasks = own.filter(({ token }) => token !== undefined);
     const credits = own.filter(({ token }) => token === undefined);
     const after = withGrants(view, plan, tasks, credits);
-    views = replace(views, plan.index, after);
-    const denial = refusal?.denial ?? localDenial({ ...context, views }, after);
+    next.views = replace(next.views, plan.index, after);
+    const denial = refusal?.denial ?? localDenial(next, after);
     if (credits.length > 0) {
       const creditGrants = credits.flatMap((grant) => creditGrant(view, grant));
       send.push(
@@ -118,7 +122,10 @@ export function dispatch(
     told = replace(told, plan.index, denial?.limit);
   }
 
-  const next = { ...context, views, told, liveBytes, asked: [], refilling: refillAt !== undefined };
+  next.told = told;
+  next.liveBytes = liveBytes;
+  next.asked = [];
+  next.refilling = refillAt !== undefined;
   const alive =
     grants.length > 0
       ? { context: { asked: [], fruitless: 0 } }
@@ -138,7 +145,7 @@ export function dispatch(
       }),
     );
   }
-  return { context: { ...next, ...alive.context }, send };
+  return { context: Object.assign(next, alive.context), send };
 }
 
 function wasForced(asked: readonly Request[]): boolean {
@@ -154,9 +161,11 @@ function creditRequests(context: SupervisorContext): Request[] {
     const free = roomToMake(context, plan);
     let room = free - view.creditBlocks - view.parkedBlocks;
     const size = creditBytes(context, view);
+    const canWait = isWellFed(context, plan);
     for (const { slot, task, missing } of view.holding) {
       // In ordered mode only the oldest task's blocks can leave: it takes precedence over all others.
       const isNext = plan.preserveOrder && task === view.oldestTask;
+      if (canWait && missing.blocks > 0 && !isNext) continue;
       const own = isNext ? free : room;
       // A block that is made already waits for bytes alone: it has its place in the queue.
       const wanted = Math.max(missing.blocks, Math.min(MAX_CREDIT, own));
@@ -290,20 +299,16 @@ function withTask(
   inputs: number,
   outputs: number,
 ): OperatorView {
-  return {
-    ...view,
-    active: view.active + 1,
-    freeSlots: view.freeSlots - 1,
-    startable: plan.serial ? 0 : Math.max(0, view.startable - inputs),
-    queuedBlocks: Math.max(0, view.queuedBlocks - inputs),
-    queuedPerPort:
-      view.queuedPerPort.length === 1
-        ? [Math.max(0, view.queuedBlocks - inputs)]
-        : view.queuedPerPort,
-    creditBlocks: view.creditBlocks + outputs,
-    wantsFlush: false,
-    memoryInUse: view.memoryInUse + fromMilli(plan.needs['memory'] ?? 0),
-  };
+  const next = draftView(view);
+  next.active += 1;
+  next.freeSlots -= 1;
+  next.startable = plan.serial ? 0 : Math.max(0, view.startable - inputs);
+  next.queuedBlocks = Math.max(0, view.queuedBlocks - inputs);
+  if (view.queuedPerPort.length === 1) next.queuedPerPort = [next.queuedBlocks];
+  next.creditBlocks += outputs;
+  next.wantsFlush = false;
+  next.memoryInUse += fromMilli(plan.needs['memory'] ?? 0);
+  return next;
 }
 
 function withGrants(
@@ -317,11 +322,10 @@ function withGrants(
     next = withTask(next, plan, inputsOf(next, grant), grant.credit.blocks);
   if (credits.length === 0) return next;
   const fed = new Set(credits.map(({ slot }) => slot));
-  return {
-    ...next,
-    holding: next.holding.filter(({ slot }) => !fed.has(slot)),
-    creditBlocks: credits.reduce((sum, { credit }) => sum + credit.blocks, next.creditBlocks),
-  };
+  const fedView = draftView(next);
+  fedView.holding = next.holding.filter(({ slot }) => !fed.has(slot));
+  for (const { credit } of credits) fedView.creditBlocks += credit.blocks;
+  return fedView;
 }
 
 /** A task takes no more than it has credit for: while it waits for room, its token is of no use. */

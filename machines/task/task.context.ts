@@ -1,5 +1,6 @@
 /** What a task knows. */
 import type { BlockRef } from '../block.ts';
+import type { Draft } from '../draft.ts';
 import { noCredit, type Credit } from '../resource/ledger.ts';
 import type { Step } from '../xstate.ts';
 import type { TaskEvent, TaskInput } from './task.protocol.ts';
@@ -38,5 +39,21 @@ export function initialTask(settings: TaskInput): TaskContext {
     attempt: 1,
     published: 0,
     credit: noCredit,
+  };
+}
+
+/** A copy to be changed while a decision is made. */
+export function draftTask(context: TaskContext): Draft<TaskContext> {
+  return {
+    settings: context.settings,
+    task: context.task,
+    inputs: context.inputs,
+    perPort: context.perPort,
+    ended: context.ended,
+    flush: context.flush,
+    run: context.run,
+    attempt: context.attempt,
+    published: context.published,
+    credit: context.credit,
   };
 }

@@ -3,7 +3,7 @@ import { bytesOf, type BlockRef } from '../block.ts';
 import type { DeadLetter, RunDelta } from '../hands.protocol.ts';
 import { noCredit } from '../resource/ledger.ts';
 import { tell, type Message } from '../xstate.ts';
-import type { EventOf, TaskContext, TaskStep } from './task.context.ts';
+import { draftTask, type EventOf, type TaskContext, type TaskStep } from './task.context.ts';
 import type { TaskDelta, TaskFailure, TaskReport } from './task.protocol.ts';
 
 /** Takes a report into the context, and works out what it means for the operator. */
@@ -12,15 +12,15 @@ export function absorb(context: TaskContext, event: RunDelta): [TaskContext, Tas
   // Blocks that are passed on stay charged to whoever made them and take no credit.
   const made = outputs.filter((ref) => ref.producer === context.settings.operatorIndex);
   const produced = bytesOf(made);
-  const next = {
-    ...context,
-    inputs: consumed === 0 ? context.inputs : context.inputs.slice(consumed),
-    attempt: consumed === 0 ? context.attempt : 1,
-    published: partial,
-    credit: {
-      blocks: Math.max(0, context.credit.blocks - made.length),
-      bytes: context.credit.bytes - produced,
-    },
+  const next = draftTask(context);
+  if (consumed > 0) {
+    next.inputs = context.inputs.slice(consumed);
+    next.attempt = 1;
+  }
+  next.published = partial;
+  next.credit = {
+    blocks: Math.max(0, context.credit.blocks - made.length),
+    bytes: context.credit.bytes - produced,
   };
   const delta: TaskDelta = {
     slot: context.settings.slot,
@@ -63,8 +63,13 @@ export function settle(
   },
 ): TaskStep {
   const { outcome, satisfied = false, wants, failure } = end;
+  const next = draftTask(context);
+  next.inputs = [];
+  next.perPort = [];
+  next.credit = noCredit;
+  next.published = 0;
   return {
-    context: { inputs: [], perPort: [], credit: noCredit, published: 0 },
+    context: next,
     send: [
       ...release(context, [...delta.consumed, ...context.inputs]),
       report(context, {

@@ -2,7 +2,7 @@
 import type { RunReport } from '../hands.protocol.ts';
 import type { Credit } from '../resource/ledger.ts';
 import { tell, type Message } from '../xstate.ts';
-import type { EventOf, TaskContext, TaskStep } from './task.context.ts';
+import { draftTask, type EventOf, type TaskContext, type TaskStep } from './task.context.ts';
 import type { TaskAddress, TaskFailure } from './task.protocol.ts';
 import { absorb, giveUp, nothing, release, report, settle } from './task.report.ts';
 
@@ -11,7 +11,16 @@ export function beginTask(
   { job }: EventOf<'task.start'>,
   self: TaskAddress,
 ): TaskStep {
-  const next = { ...context, ...job, run: context.run + 1, attempt: 1, published: 0 };
+  const next = draftTask(context);
+  next.task = job.task;
+  next.inputs = job.inputs;
+  next.perPort = job.perPort;
+  next.ended = job.ended;
+  next.flush = job.flush;
+  next.credit = job.credit;
+  next.run += 1;
+  next.attempt = 1;
+  next.published = 0;
   return { context: next, send: [startRun(next, self)] };
 }
 
