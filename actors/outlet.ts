@@ -5,6 +5,7 @@
 import type { BlockRef } from '../machines/block.ts';
 import type { DeadLetter, OutletEvent } from '../machines/hands.protocol.ts';
 import type { SupervisorEvent } from '../machines/supervisor/supervisor.protocol.ts';
+import type { Block } from './block.ts';
 import type { BlockStore } from './block-store.ts';
 import type { Env } from './env.ts';
 
@@ -38,15 +39,17 @@ export interface Outlet {
   readonly release: (ref: BlockRef) => void;
   /**
    * The next ref, whose block is in memory and which is the consumer's to release; undefined when there
-   * will be none.
+   * will be none. A promise only if that takes time.
    * @throws StoreError when its block cannot be brought back; it is let go of then.
    */
-  readonly take: () => Promise<BlockRef | undefined>;
+  readonly take: () => MaybePromise<BlockRef | undefined>;
   /** The run does not end before this is over: a dead letter that is being handled elsewhere. */
   readonly await: (burial: Promise<void>) => void;
   /** Lets go of what was delivered and not taken. */
   readonly abandon: () => void;
 }
+
+type MaybePromise<T> = T | Promise<T>;
 
 export interface OutletTools {
   readonly env: Env;
@@ -113,18 +116,29 @@ export function createOutlet({ env, store, send, onDeadLetter }: OutletTools): O
   }
 
   /** A block for a consumer that waits: brought back first, if need be. */
-  async function hand(ref: BlockRef | undefined): Promise<BlockRef | undefined> {
+  function hand(ref: BlockRef | undefined): MaybePromise<BlockRef | undefined> {
     if (ref === undefined) return undefined;
     try {
       const loaded = store.load(ref);
-      const isThere = loaded instanceof Promise ? await Promise.race([loaded, abandoned]) : loaded;
-      if (isThere !== undefined) return ref;
-      letGo(ref);
-      return undefined;
+      return loaded instanceof Promise ? bringBack(ref, loaded) : ref;
     } catch (error) {
       letGo(ref);
       throw error;
     }
+  }
+
+  async function bringBack(
+    ref: BlockRef,
+    loaded: Promise<Block<unknown>>,
+  ): Promise<BlockRef | undefined> {
+    try {
+      if ((await Promise.race([loaded, abandoned])) !== undefined) return ref;
+    } catch (error) {
+      letGo(ref);
+      throw error;
+    }
+    letGo(ref);
+    return undefined;
   }
 
   function letGo(ref: BlockRef): void {
@@ -257,7 +271,7 @@ export function createOutlet({ env, store, send, onDeadLetter }: OutletTools): O
     },
     take() {
       if (next < delivered.length) return hand(pull());
-      if (closed) return Promise.resolve(undefined);
+      if (closed) return undefined;
       announce();
       const taken = new Promise<BlockRef | undefined>((resolve) => {
         waiting = [...waiting, resolve];

@@ -26,10 +26,23 @@ interface OutputParts {
 }
 
 export function createOutput<T>({ name, outlet, store, result, leave }: OutputParts): RunOutput<T> {
-  async function* refs(): AsyncGenerator<BlockRef, undefined> {
+  /** What is in each block that comes, one by one. One generator: each layer costs a block as much. */
+  async function* each<R>(
+    open: (ref: BlockRef) => Iterable<R>,
+    letGo: (ref: BlockRef) => void,
+  ): AsyncGenerator<R, undefined> {
     let finished = false;
     try {
-      for (let ref = await take(); ref !== undefined; ref = await take()) yield ref;
+      for (;;) {
+        const taken = take();
+        const ref = taken instanceof Promise ? await taken : taken;
+        if (ref === undefined) break;
+        try {
+          for (const item of open(ref)) yield item;
+        } finally {
+          letGo(ref);
+        }
+      }
       finished = true;
       await endWell();
     } finally {
@@ -38,14 +51,19 @@ export function createOutput<T>({ name, outlet, store, result, leave }: OutputPa
   }
 
   /** A block that is lost ends the run, unless it was ending for another reason already. */
-  async function take(): Promise<BlockRef | undefined> {
+  function take(): BlockRef | undefined | Promise<BlockRef | undefined> {
     try {
-      return await outlet.take();
+      const taken = outlet.take();
+      return taken instanceof Promise ? taken.catch(endWith) : taken;
     } catch (error) {
-      await leave(error);
-      await endWell(error);
-      throw error;
+      return endWith(error);
     }
+  }
+
+  async function endWith(error: unknown): Promise<never> {
+    await leave(error);
+    await endWell(error);
+    throw error;
   }
 
   /** @throws what the run has failed with, or been cancelled with unless that is `expected`. */
@@ -55,19 +73,13 @@ export function createOutput<T>({ name, outlet, store, result, leave }: OutputPa
     if (status === 'cancelled' && !isExpected) throw new CancelledError(name, reason);
   }
 
-  async function* blocks(): AsyncGenerator<OutputBlock<T>, undefined> {
-    for await (const ref of refs()) {
-      try {
-        yield outputBlock<T>(store.get(ref), ref.lineage);
-      } finally {
-        outlet.release(ref);
-      }
-    }
-  }
-
-  async function* rows(): AsyncGenerator<T, undefined> {
-    for await (const block of blocks()) for (const row of block.rows) yield row;
-  }
-
-  return { refs, blocks, rows };
+  return {
+    refs: () =>
+      each(
+        (ref) => [ref],
+        () => undefined,
+      ),
+    blocks: () => each((ref) => [outputBlock<T>(store.get(ref), ref.lineage)], outlet.release),
+    rows: () => each((ref) => store.get(ref).rows as readonly T[], outlet.release),
+  };
 }

@@ -150,7 +150,7 @@ describe('a consumer that pulls', () => {
   test('waits for blocks that are still to come', async () => {
     const { begin, deliver, outlet } = setUp();
     begin();
-    const waiting = [outlet.take(), outlet.take()];
+    const waiting = [outlet.take(), outlet.take()].map((taken) => Promise.resolve(taken));
     const refs = deliver(1, 2);
     expect(await Promise.all(waiting)).toEqual(refs);
   });
@@ -265,7 +265,7 @@ describe('the end', () => {
   test('is told to whoever waits', async () => {
     const { begin, outlet, close } = setUp();
     begin();
-    const waiting = [outlet.take(), outlet.take()];
+    const waiting = [outlet.take(), outlet.take()].map((taken) => Promise.resolve(taken));
     close('done');
     expect(await Promise.all(waiting)).toEqual([undefined, undefined]);
   });

@@ -56,12 +56,12 @@ describe('the world of a run', () => {
     world.outlet.consume({ kind: 'pull' });
     const rows: unknown[] = [];
     for (let block = 0; block < 3; block++) {
-      const ref = await env.drive(world.outlet.take());
+      const ref = await env.drive(Promise.resolve(world.outlet.take()));
       if (ref === undefined) throw new Error('a block is missing');
       rows.push(...world.store.get(ref).rows);
       world.outlet.release(ref);
     }
-    expect(await env.drive(world.outlet.take())).toBeUndefined();
+    expect(await env.drive(Promise.resolve(world.outlet.take()))).toBeUndefined();
     await env.advance();
     expect(rows.sort()).toEqual([2, 4, 6]);
     expect(actor.getSnapshot()).toMatchObject({ status: 'done', value: 'done' });
@@ -125,7 +125,7 @@ describe('a world that is disposed of', () => {
       return rows;
     });
     world.outlet.consume({ kind: 'pull' });
-    const waiting = world.outlet.take();
+    const waiting = Promise.resolve(world.outlet.take());
     await env.advance(50);
     actor.stop();
     void world.dispose('gone');
@@ -141,7 +141,7 @@ describe('a world that is disposed of', () => {
     world.outlet.consume({ kind: 'pull' });
     await env.advance();
     void world.dispose('gone');
-    const ref = await env.drive(world.outlet.take());
+    const ref = await env.drive(Promise.resolve(world.outlet.take()));
     expect(ref === undefined ? undefined : world.store.get(ref).numRows).toBe(1);
   });
 });
