@@ -85,48 +85,55 @@ async function withPiscina({ blocks, steps }: Work): Promise<Taken> {
 }
 
 /**
- * Blocks each thread has worked on before the clock starts, and how many of them are sent at a time. The
- * threads of a run are new ones: what they compile at their beginning is as much as the work of a round.
+ * Blocks of no work that each thread is warmed up with, before a round of the work itself: as many as each of
+ * those of piscina has worked on at the end of nine rounds.
  */
-const WARM_UP = 4000;
+const WARM_UP = 16_000;
+/** Blocks that are sent at a time to warm up. */
 const WAVE = 256;
 
-/** A run whose threads are warmed up by its first blocks; the clock starts when those are through. */
+/**
+ * A run whose threads are warmed up by its first blocks; the clock starts when those are through. The
+ * threads of a run are new ones, those of piscina have done the same work in all rounds before.
+ */
 async function withSluice({ blocks, steps }: Work, options: OperatorOptions): Promise<Taken> {
   const done = new Map<number, number>();
   let sent = 0;
   let through = 0;
   let stop = startWatch();
   let taken: Taken | undefined;
-  let goOn: () => void = () => undefined;
+  let onThrough: () => void = () => undefined;
   const isWarm = (): boolean =>
     done.size === THREADS && [...done.values()].every((count) => count >= WARM_UP);
-  async function* warmUp(): AsyncGenerator<number[]> {
-    while (!isWarm()) {
-      for (let block = 0; block < WAVE; block++) yield [stepsIn(0.02)];
-      sent += WAVE;
-      await new Promise<void>((resolve) => {
-        goOn = resolve;
-        if (through === sent) resolve();
-      });
-    }
+  function* send(count: number, work: number): Generator<number[]> {
+    sent += count;
+    for (let block = 0; block < count; block++) yield [work];
   }
-  function* work(): Generator<number[]> {
+  const allThrough = (): Promise<void> =>
+    new Promise((resolve) => {
+      onThrough = resolve;
+      if (through === sent) resolve();
+    });
+  async function* source(): AsyncGenerator<number[]> {
+    while (!isWarm()) {
+      yield* send(WAVE, 0);
+      await allThrough();
+    }
+    yield* send(blocks, steps);
+    await allThrough();
     stop = startWatch();
-    sent += blocks;
-    goOn = () => {
-      taken = stop();
-    };
-    for (let block = 0; block < blocks; block++) yield [steps];
+    yield* send(blocks, steps);
+    await allThrough();
+    taken = stop();
   }
   const run = pipeline('burn')
-    .fromSource({ name: 'source', splits: () => [warmUp, work], read: (split) => split() })
+    .fromSource({ name: 'source', splits: () => [source], read: (split) => split() })
     .mapBlocks(workers(ops, 'burnRows', { threads: THREADS }), options)
     .start({ budget: { cpu: THREADS } });
   for await (const worker of run) {
     through += 1;
     done.set(worker, (done.get(worker) ?? 0) + 1);
-    if (through === sent) goOn();
+    if (through === sent) onThrough();
   }
   if (taken === undefined) throw new Error(`${String(through)} of ${String(sent)} came through`);
   return taken;
@@ -194,12 +201,11 @@ const ahead: OperatorOptions = { resources: { cpu: 0.25 } };
 const cases: Readonly<Record<string, Case>> = {
   'long serial': () => serial(long),
   'long piscina': () => withPiscina(long),
-  // What the warm-up has taught is not true of these blocks.
   'long sluice': () => withSluice(long, { ...ahead, input: { blocks: 1 } }),
   'short serial': () => serial(short),
   'short piscina': () => withPiscina(short),
   'short sluice, one block a task': () =>
-    withSluice(short, { resources: { cpu: 1 / 16 }, input: { blocks: 1 } }),
+    withSluice(short, { resources: { cpu: 1 / 32 }, input: { blocks: 1 } }),
   'short sluice, 8 blocks a task': () => withSluice(short, { ...ahead, input: { blocks: 8 } }),
   'short sluice, blocks a task as it chooses': () => withSluice(short, ahead),
   'raw transfer': rawTransfer,
