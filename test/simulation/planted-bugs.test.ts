@@ -4,6 +4,7 @@
  */
 import { expect, test } from 'vitest';
 import { bundle, runSeeds } from './plant.ts';
+import { PLANTED_HAND_BUGS } from './planted-hand-bugs.ts';
 import { PLANTED_BUGS } from './planted-bugs.ts';
 
 /** Further seeds to try, for when a change of the engine or of the cases has shifted what shows. */
@@ -11,7 +12,9 @@ const FURTHER_SEEDS = 400;
 
 const seedsOfCatches = new Set<number>();
 
-test.each(PLANTED_BUGS.map((bug) => [bug.name, bug] as const))('found: %s', async (_, bug) => {
+const bugs = [...PLANTED_BUGS, ...PLANTED_HAND_BUGS];
+
+test.each(bugs.map((bug) => [bug.name, bug] as const))('found: %s', async (_, bug) => {
   const { from, ...patch } = bug;
   const script = await bundle(patch);
   const seeds = Array.from({ length: FURTHER_SEEDS }, (_, index) => from + index);

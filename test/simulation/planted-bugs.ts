@@ -16,26 +16,26 @@ const TASK_REPORT = 'machines/task/task.report.ts';
 const TASK_CHART = 'machines/task/task.machine.ts';
 const OPERATOR_TASKS = 'machines/operator/operator.tasks.ts';
 const OPERATOR_CONTEXT = 'machines/operator/operator.context.ts';
-const LEDGER = 'machines/resource/ledger.ts';
 const CYCLE = 'machines/supervisor/supervisor.cycle.ts';
 const ENDING = 'machines/supervisor/supervisor.ending.ts';
-const RUN = 'actors/task-run.ts';
-const RUN_OUTPUTS = 'actors/run-outputs.ts';
+const SUPERVISOR = 'machines/supervisor/supervisor.context.ts';
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'a failed task keeps its token',
     file: OPERATOR_TASKS,
-    find: '{ tokens: [running.token], returned: returned.bytes }',
-    replace: "{ tokens: outcome === 'failed' ? [] : [running.token], returned: returned.bytes }",
+    find: 'tokens: [...next.unsettled.tokens, running.token],',
+    replace:
+      "tokens: outcome === 'failed' ? next.unsettled.tokens : [...next.unsettled.tokens, running.token],",
     why: 'the budget shrinks with each failure',
     from: 21,
   },
   {
     name: 'a cancelled task keeps its token',
     file: OPERATOR_TASKS,
-    find: '{ tokens: [running.token], returned: returned.bytes }',
-    replace: "{ tokens: outcome === 'cancelled' ? [] : [running.token], returned: returned.bytes }",
+    find: 'tokens: [...next.unsettled.tokens, running.token],',
+    replace:
+      "tokens: outcome === 'cancelled' ? next.unsettled.tokens : [...next.unsettled.tokens, running.token],",
     why: 'a branch that is stopped early takes its share with it',
     from: 1,
   },
@@ -51,17 +51,17 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'a cancelled task gives its token back twice',
     file: OPERATOR_TASKS,
-    find: '{ tokens: [running.token], returned: returned.bytes }',
+    find: 'tokens: [...next.unsettled.tokens, running.token],',
     replace:
-      "{ tokens: outcome === 'cancelled' ? [running.token, running.token] : [running.token], returned: returned.bytes }",
+      "tokens: [...next.unsettled.tokens, running.token, ...(outcome === 'cancelled' ? [running.token] : [])],",
     why: 'the budget would grow',
     from: 1,
   },
   {
     name: 'credit that was not spent is not given back',
     file: OPERATOR_TASKS,
-    find: '{ tokens: [running.token], returned: returned.bytes }',
-    replace: '{ tokens: [running.token], returned: 0 }',
+    find: 'returned: next.unsettled.returned + returned.bytes,',
+    replace: 'returned: next.unsettled.returned,',
     why: 'bytes are reserved for ever',
     from: 1,
   },
@@ -84,16 +84,16 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'an operator that was polled thinks it has still to be',
     file: 'machines/operator/operator.view.ts',
-    find: '{ ...context, outputs: rest, told: false, unsettled: nothingUnsettled }',
-    replace: '{ ...context, outputs: rest, unsettled: nothingUnsettled }',
+    find: '  polled.told = false;\n',
+    replace: '',
     why: 'a lost wake-up: it never says again that it changed',
     from: 1,
   },
   {
     name: 'what changes during a cycle is forgotten at its end',
     file: 'machines/supervisor/supervisor.dispatch.ts',
-    find: 'told, liveBytes, asked: [],',
-    replace: 'told, liveBytes, changed: [], asked: [],',
+    find: 'next.asked = [];',
+    replace: 'next.changed = [];\n  next.asked = [];',
     why: 'a lost wake-up: news that came while the supervisor was busy',
     from: 1,
   },
@@ -111,7 +111,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     find: '    !hasOutput(context) &&\n',
     replace: '',
     why: 'completion overtakes the last blocks',
-    from: 17,
+    from: 26,
   },
   {
     name: 'an operator is over while a task still runs',
@@ -162,14 +162,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     from: 22,
   },
   {
-    name: 'atomic outputs are published as they come',
-    file: RUN,
-    find: 'if (this.#tools.program.atomic) {',
-    replace: 'if (this.#tools.program.atomic && blocks.length > 1) {',
-    why: 'a failed attempt leaves a part of its outputs behind',
-    from: 1,
-  },
-  {
     name: 'inputs are let go of when a task starts',
     file: TASK,
     find: 'return { context: next, send: [startRun(next, self)] };\n}\n\nexport function forwardCredit',
@@ -192,15 +184,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     find: ': [letter, release(context, [input])];',
     replace: ': [letter, []];',
     why: 'a ref is never released',
-    from: 31,
-  },
-  {
-    name: 'what a consumer leaves behind is not let go of',
-    file: 'actors/outlet.ts',
-    find: 'delivered.slice(next).forEach(store.release);',
-    replace: 'delivered.slice(next + 1).forEach(store.release);',
-    why: 'a ref is never released',
-    from: 94,
+    from: 36,
   },
   {
     name: 'outputs that nobody wants any more are queued',
@@ -233,14 +217,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     replace: 'const free = -1;',
     why: 'children are never stopped',
     from: 2,
-  },
-  {
-    name: 'blocks that were split need no credit but the first',
-    file: RUN_OUTPUTS,
-    find: 'const blocks = Math.max(0, 1 - this.#credit.blocks);',
-    replace: 'const blocks = 0;',
-    why: 'the queue limit is ignored by whoever splits',
-    from: 63,
   },
   {
     name: 'queues are as long as credit allows',
@@ -280,7 +256,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     find: 'if (!somebodyRuns(views)) return true;',
     replace: '',
     why: 'a run that waits for its consumer never hears of it',
-    from: 1,
+    from: 4,
   },
   {
     name: 'the liveness rule is missing',
@@ -296,15 +272,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     find: 'const FRUITLESS_CYCLES = 2;',
     replace: 'const FRUITLESS_CYCLES = -1;',
     why: 'messages may still be on their way',
-    from: 118,
-  },
-  {
-    name: 'a generator that is left early is not returned',
-    file: RUN,
-    find: 'if (!finished) await iterator.return?.();',
-    replace: '',
-    why: 'files stay open',
-    from: 1,
+    from: 244,
   },
   {
     name: 'a denial is forgotten',
@@ -363,43 +331,59 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     from: 81,
   },
   {
-    name: 'a vector is granted although its second resource is short',
-    file: LEDGER,
-    find: 'if (amount > free) {',
-    replace: "if (amount > free && name !== 'memory') {",
-    why: 'tokens are not all or nothing',
-    from: 1,
+    name: 'whoever feeds the consumer counts it as well fed',
+    file: SUPERVISOR,
+    find: 'if (operator === CONSUMER) return false;',
+    replace: 'if (operator === CONSUMER) return true;',
+    why: 'what the consumer asks for is never made',
+    from: 4,
   },
   {
-    name: 'a rate is not taken from',
-    file: LEDGER,
-    find: 'level: line.level - amount',
-    replace: 'level: line.level',
-    why: 'more is called than the rate allows',
-    from: 24,
+    name: 'the task whose turn it is waits with all others for a hungry receiver',
+    file: 'machines/supervisor/supervisor.dispatch.ts',
+    find: 'if (canWait && missing.blocks > 0 && !isNext) continue;',
+    replace: 'if (canWait && missing.blocks > 0) continue;',
+    why: 'in ordered mode it is told nothing, for it is not to wait',
+    from: 84,
   },
   {
-    name: 'bytes are freed before they are booked as made',
-    file: LEDGER,
-    find: 'live: account.live + produced - released,',
-    replace: 'live: account.live - released,',
+    name: 'a task that is left waiting is not told why',
+    file: SUPERVISOR,
+    find: 'if (free <= 0 || isLeftWaiting) {',
+    replace: 'if (free <= 0) {',
+    why: 'an operator waits and cannot say why',
+    from: 30,
+  },
+  {
+    name: 'a copy of an operator forgets what has gone wrong besides',
+    file: OPERATOR_CONTEXT,
+    find: 'laterErrors: context.laterErrors,',
+    replace: 'laterErrors: [],',
+    why: 'an error is swallowed',
+    from: 235,
+  },
+  {
+    name: 'a copy of a task forgets its attempt',
+    file: 'machines/task/task.context.ts',
+    find: 'attempt: context.attempt,',
+    replace: 'attempt: 1,',
+    why: 'a task is tried for ever',
+    from: 17,
+  },
+  {
+    name: 'the end of a task forgets the bytes that others have made',
+    file: OPERATOR_TASKS,
+    find: 'produced: next.unsettled.produced,',
+    replace: 'produced: 0,',
     why: 'an account goes below zero',
     from: 1,
   },
   {
-    name: 'another output of the same input is made in the place of a lost one',
-    file: 'actors/remaker.ts',
-    find: 'skip: index,',
-    replace: 'skip: 0,',
-    why: 'a block is lost that could be made again',
-    from: 282,
-  },
-  {
-    name: 'a lost block is not made again',
-    file: 'actors/lost-block.ts',
-    find: "if (remake === undefined || origin?.kind !== 'step') throw loss;",
-    replace: 'if (remake === undefined || origin !== undefined) throw loss;',
-    why: 'a block is lost that could be made again',
-    from: 4,
+    name: 'an operator that has failed lets go of its input and keeps it',
+    file: OPERATOR_TASKS,
+    find: '  next.inputs = context.inputs.map(() => emptyQueue);\n  return tellOnce(withTime(next, now), [...before',
+    replace: '  return tellOnce(withTime(next, now), [...before',
+    why: 'a ref is released twice',
+    from: 25,
   },
 ];
