@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { bytesOf, rowsOf, type BlockRef } from '../../machines/block.ts';
 import { emptyQueue, push, queued, take, type RefQueue } from '../../machines/queue.ts';
 import { blockRef, blockRefs, idsOf } from './support/blocks.ts';
@@ -56,6 +56,63 @@ test('a batch that is used up is not kept by what is left', () => {
   const [, rest] = take(push(push(emptyQueue, blockRefs(2, 1)), blockRefs(2, 3)), { blocks: 2 });
   expect(JSON.stringify(rest)).not.toContain('"id":1');
   expect(idsOf(queued(rest))).toEqual([3, 4]);
+});
+
+describe('what an old snapshot holds', () => {
+  const newer = (): RefQueue =>
+    push(push(push(emptyQueue, blockRefs(2, 1)), blockRefs(2, 3)), blockRefs(2, 5));
+
+  test('stays true when what came later is lined up for a newer one', () => {
+    const old = newer();
+    const [, oneLeft] = take(old, { blocks: 1 });
+    const [, linedUp] = take(oneLeft, { blocks: 1 });
+    expect(idsOf(queued(linedUp))).toEqual([3, 4, 5, 6]);
+    expect(idsOf(queued(oneLeft))).toEqual([2, 3, 4, 5, 6]);
+    expect(idsOf(queued(old))).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  test('can be lined up again and again', () => {
+    const [, rest] = take(newer(), { blocks: 2 });
+    expect([1, 2, 3].map(() => idsOf(take(newer(), { blocks: 4 })[0]))).toEqual(
+      [1, 2, 3].map(() => [1, 2, 3, 4]),
+    );
+    expect([1, 2].map(() => idsOf(queued(rest)))).toEqual([
+      [3, 4, 5, 6],
+      [3, 4, 5, 6],
+    ]);
+  });
+
+  test('does not get what is pushed to two of its successors', () => {
+    const old = newer();
+    const left = push(old, blockRefs(1, 100));
+    const right = push(old, blockRefs(1, 200));
+    expect(idsOf(queued(left))).toEqual([1, 2, 3, 4, 5, 6, 100]);
+    expect(idsOf(queued(right))).toEqual([1, 2, 3, 4, 5, 6, 200]);
+    expect(idsOf(queued(old))).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  test('is not touched: neither what was pushed nor the queue is written to', () => {
+    const batches = [blockRefs(2, 1), blockRefs(2, 3), blockRefs(2, 5)].map((refs) =>
+      Object.freeze(refs),
+    );
+    const old = Object.freeze(batches.reduce((queue, refs) => push(queue, refs), emptyQueue));
+    const [taken, rest] = take(old, { blocks: 5 });
+    expect([idsOf(taken), idsOf(queued(rest))]).toEqual([[1, 2, 3, 4, 5], [6]]);
+    expect(batches.map(idsOf)).toEqual([
+      [1, 2],
+      [3, 4],
+      [5, 6],
+    ]);
+  });
+});
+
+test('one taking goes across batches, some of which are not lined up yet', () => {
+  const [, begun] = take(push(emptyQueue, blockRefs(3, 1)), { blocks: 1 });
+  const queue = push(push(begun, blockRefs(1, 4)), blockRefs(2, 5));
+  const [taken, rest] = take(queue, { blocks: 4 });
+  expect(idsOf(taken)).toEqual([2, 3, 4, 5]);
+  expect(rest).toMatchObject({ blocks: 1, rows: 1, bytes: 10 });
+  expect(idsOf(queued(push(rest, blockRefs(1, 7))))).toEqual([6, 7]);
 });
 
 test('a hundred thousand batches are taken one by one', () => {
