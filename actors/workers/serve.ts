@@ -6,11 +6,12 @@
 import { NOBODY } from '../../machines/block.ts';
 import { describe, WorkerError } from '../../machines/errors.ts';
 import type { DeadLetter } from '../../machines/hands.protocol.ts';
-import { blockFromMessage, type Block } from '../block.ts';
+import { blockFromMessage, type Block, type BlockMessage } from '../block.ts';
 import { liveEnv } from '../env.ts';
 import type { RunMessage } from '../running.ts';
 import { TaskRun } from '../task-run.ts';
 import type { OperatorProgram, TaskPlace } from '../transform.ts';
+import { createCompany, type Company } from './company.ts';
 import { movableBuffers } from './movable-buffers.ts';
 import { findExport, openTransform, type OpenTransform } from './open-transform.ts';
 import { createOutbox } from './outbox.ts';
@@ -50,6 +51,9 @@ interface Serving {
   droppedRows: readonly PackedLetter[];
   /** One of its blocks could not be sent: it has failed, whatever it still does. */
   hasFailed: boolean;
+  /** Its inputs, and those that came with them. */
+  readonly inputs: readonly BlockMessage[];
+  readonly company: Company;
 }
 
 export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
@@ -106,7 +110,12 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
     }
   }
 
-  function accept(run: WorkerRun): void {
+  function acceptAll(runs: readonly WorkerRun[]): void {
+    const company = createCompany(runs.flatMap(({ blocks }) => blocks));
+    for (const run of runs) accept(run, company);
+  }
+
+  function accept(run: WorkerRun, company: Company): void {
     const { id } = run;
     const inputs = new Map(run.blocks.entries());
     if (open === undefined) throw new Error('a run has come before the worker was ready');
@@ -118,6 +127,8 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
       busyMs: 0,
       droppedRows: [],
       hasFailed: false,
+      inputs: run.blocks,
+      company,
       run: new TaskRun(runMessage(program, run), {
         env: liveEnv,
         store: {
@@ -125,6 +136,8 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
             const input = inputs.get(ref.id);
             if (input === undefined) throw new Error(`block ${ref.lineage} was not sent`);
             inputs.delete(ref.id);
+            const before = run.blocks[ref.id - 1];
+            if (before !== undefined) company.leave(before);
             return blockFromMessage(input);
           },
           put(block, lineage, producer) {
@@ -164,8 +177,11 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
     const { message, transfer } = block.toTransfer();
     const hasNews = serving.consumed > 0 || serving.droppedRows.length > 0;
     const output = { block: message, delta: hasNews ? takeDelta(serving) : undefined };
-    const pending = { output, transfer: [...transfer, ...buffers] };
-    if (serving.run.isWhole) {
+    const all = [...transfer, ...buffers];
+    const moved = all.filter((buffer) => !serving.company.isShared(buffer));
+    const pending = { output, transfer: moved };
+    // What is copied is sent alone: on the other side, too, blocks of one message would share it.
+    if (serving.run.isWhole && moved.length === all.length) {
       // That its input is done with follows at once, and is told with it.
       outbox.add(serving.id, pending);
       return;
@@ -224,7 +240,10 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
       const mayWait = news.type === 'run.end' && next !== undefined && current !== undefined;
       if (isTimed || !mayWait || outbox.isDue()) outbox.tell();
     }
-    if (isOver) servings.delete(serving.id);
+    if (isOver) {
+      servings.delete(serving.id);
+      serving.inputs.forEach(serving.company.leave);
+    }
     if (active === serving && isFree) setActive(undefined);
     if (servings.size === 0 && lifetime.signal.aborted) void close();
     takeTurns();
@@ -289,7 +308,7 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
         void openProgram(message.program);
         break;
       case 'runs':
-        message.runs.forEach(accept);
+        acceptAll(message.runs);
         takeTurns();
         break;
       case 'credit': {

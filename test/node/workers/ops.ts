@@ -83,6 +83,15 @@ export function buffers(): { data: Uint8Array; before: number | undefined }[] {
   return [{ data: last, before }];
 }
 
+/** Passes on what it gets, and says how much of it there was. */
+export function measure({ id, data }: { readonly id: number; readonly data: Uint8Array }): {
+  id: number;
+  data: Uint8Array;
+  seen: number;
+} {
+  return { id, data, seen: data.length };
+}
+
 /** So many blocks, of about a kilobyte each. */
 export function* kilobytes([count = 0]: readonly number[]): Generator<string[]> {
   for (let block = 0; block < count; block++) yield ['x'.repeat(1000)];
