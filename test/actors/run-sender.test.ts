@@ -1,54 +1,17 @@
 /** How runs leave for a worker: what goes in one message, and what becomes of those that cannot go. */
 import { describe, expect, test } from 'vitest';
 import { rowBlock, type Block } from '../../actors/block.ts';
-import { simEnv } from '../../actors/sim-env.ts';
-import { RemoteRun } from '../../actors/workers/remote-run.ts';
 import { createRunSender, type Outgoing } from '../../actors/workers/run-sender.ts';
 import type { ToWorker } from '../../actors/workers/protocol.ts';
 import { StoreError } from '../../machines/errors.ts';
-import { blockRef } from '../machines/support/blocks.ts';
-import { PLENTY, programOf } from './support/runner.ts';
+import { remoteRun } from './support/remote-runs.ts';
 
 type Loaded = Block<unknown> | Promise<Block<unknown>>;
 
 /** All that was to happen in this turn has happened. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** A run over one input, which comes from where the test says. */
-function outgoing(id: number, load: () => Loaded): Outgoing {
-  const run = new RemoteRun(
-    {
-      type: 'runner.run',
-      operator: 0,
-      task: 0,
-      attempt: 1,
-      run: id,
-      inputs: [blockRef(id)],
-      perPort: [1],
-      ended: [false],
-      skip: 0,
-      credit: PLENTY,
-      flush: false,
-    },
-    {
-      env: simEnv(),
-      store: {
-        load,
-        put: () => blockRef(0),
-        isShared: () => false,
-        retain: () => undefined,
-      },
-      program: programOf(() => []),
-      stateful: undefined,
-      onNews: () => undefined,
-      onLog: () => undefined,
-      onProgress: () => undefined,
-      onDeadRow: () => undefined,
-    },
-    { enqueue: () => undefined, addCredit: () => undefined, cancel: () => undefined },
-  );
-  return { id, run };
-}
+const outgoing = (id: number, load: () => Loaded): Outgoing => ({ id, run: remoteRun(id, load) });
 
 const here = (id: number): Outgoing => outgoing(id, () => rowBlock([`row ${String(id)}`]));
 const unsendable = (id: number): Outgoing => outgoing(id, () => rowBlock([() => id]));

@@ -1,0 +1,200 @@
+/** The runs that one worker of a pool has: when it is told of them, and when they leave it. */
+import { describe, expect, test } from 'vitest';
+import { rowBlock } from '../../actors/block.ts';
+import { simEnv } from '../../actors/sim-env.ts';
+import { startWorker } from '../../actors/workers/pooled-worker.ts';
+import type {
+  FromWorker,
+  ToWorker,
+  WorkerListener,
+  WorkerReport,
+} from '../../actors/workers/protocol.ts';
+import type { RemoteRun } from '../../actors/workers/remote-run.ts';
+import { WorkerError } from '../../machines/errors.ts';
+import { remoteRun } from './support/remote-runs.ts';
+
+const DONE: WorkerReport = {
+  consumed: 1,
+  busyMs: 0,
+  droppedRows: [],
+  held: undefined,
+  end: 'done',
+  next: undefined,
+  isSpent: false,
+};
+
+/** All that was to happen in this turn has happened. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+const runOver = (number: number): RemoteRun => remoteRun(number, () => rowBlock([number]));
+
+/** A worker whose thread the test plays. */
+async function setUp() {
+  const posted: ToWorker[] = [];
+  const over: RemoteRun[] = [];
+  const gone: { orphans: readonly RemoteRun[]; startError: WorkerError | undefined }[] = [];
+  let listener: WorkerListener | undefined;
+  const worker = startWorker({
+    env: simEnv(),
+    program: {
+      exportName: 'work',
+      shape: 'map',
+      format: 'rows',
+      options: undefined,
+      worker: 0,
+      operator: {
+        index: 0,
+        name: 'work',
+        output: {},
+        targetBytes: 1000,
+        atomic: false,
+        retries: 0,
+        onRowError: 'fail',
+      },
+      reportsInputs: false,
+      bufferBytes: undefined,
+    },
+    spawn: () => ({
+      post: (message) => posted.push(message),
+      listen: (to) => {
+        listener = to;
+      },
+      terminate: () => Promise.resolve(),
+    }),
+    startMs: 1000,
+    timeoutMs: undefined,
+    onLoaded: () => undefined,
+    onFree: () => undefined,
+    onRunOver: (run) => over.push(run),
+    onGone: (_worker, orphans, startError) => gone.push({ orphans, startError }),
+    onLog: () => undefined,
+    onProgress: () => undefined,
+  });
+  await turn();
+  return {
+    worker,
+    over,
+    gone,
+    hear: (message: FromWorker): void => listener?.onMessage(message),
+    lose: (): void => listener?.onLost({ exitCode: 1, thrown: undefined }),
+    /** The thread is this run's, as the worker itself says in the memory that both sides share. */
+    giveThread: (id: number): void => {
+      const [open] = posted;
+      if (open?.type === 'open' && open.current !== undefined) Atomics.store(open.current, 0, id);
+    },
+    /** The runs of each message of runs, and the other messages, since the worker was opened. */
+    told: () =>
+      posted.slice(1).map((message) => {
+        if (message.type === 'runs') return message.runs.map(({ id }) => id);
+        return 'id' in message ? [message.type, message.id] : [message.type];
+      }),
+  };
+}
+
+async function ready() {
+  const desk = await setUp();
+  desk.hear({ type: 'ready' });
+  return desk;
+}
+
+describe('a run that was given to a worker', () => {
+  test('is its run at once, and is told of with all others of the turn', async () => {
+    const { worker, told } = await ready();
+    const runs = [1, 2, 3].map(runOver);
+    runs.forEach(worker.assign);
+    expect([worker.load(), runs.map(worker.has), told()]).toEqual([3, [true, true, true], []]);
+    await turn();
+    expect(told()).toEqual([[1, 2, 3]]);
+  });
+
+  test('is not told of when it was cancelled in the same turn, and is over all the same', async () => {
+    const { worker, told, over } = await ready();
+    const [first, second] = [runOver(1), runOver(2)];
+    worker.assign(first);
+    worker.assign(second);
+    first.cancel('enough');
+    worker.cancel(first);
+    await turn();
+    expect(told()).toEqual([[2]]);
+    expect([first.isOver, worker.has(first), worker.load(), over]).toEqual([
+      true,
+      false,
+      1,
+      [first],
+    ]);
+  });
+
+  test('hears of credit and of its cancel when the worker knows it, not before', async () => {
+    const { worker, told } = await ready();
+    const run = runOver(1);
+    worker.assign(run);
+    worker.addCredit(run, { blocks: 1, bytes: 1 });
+    await turn();
+    worker.addCredit(run, { blocks: 1, bytes: 1 });
+    run.cancel('enough');
+    worker.cancel(run);
+    expect(told()).toEqual([[1], ['credit', 1], ['cancel', 1]]);
+  });
+
+  test('leaves when it is over, and no other does; what is told of it later is not heard', async () => {
+    const { worker, hear, over } = await ready();
+    const runs = [1, 2, 3].map(runOver);
+    runs.forEach(worker.assign);
+    await turn();
+    const end = { type: 'news', news: [{ id: 2, outputs: [], report: DONE }] } as const;
+    hear(end);
+    hear(end);
+    expect([runs.map(worker.has), worker.load(), over]).toEqual([
+      [true, false, true],
+      2,
+      [runs[1]],
+    ]);
+    worker.cancel(runs[1] ?? runOver(0));
+    expect(runs.map(({ isOver }) => isOver)).toEqual([false, true, false]);
+  });
+
+  test('is refused alone when it cannot be sent', async () => {
+    const { worker, told, over } = await ready();
+    const bad = remoteRun(1, () => {
+      throw new Error('it is lost');
+    });
+    const good = runOver(2);
+    worker.assign(bad);
+    worker.assign(good);
+    await turn();
+    expect([told(), over, worker.has(good)]).toEqual([[[2]], [bad], true]);
+  });
+});
+
+describe('a worker that is lost', () => {
+  test('costs who had the thread, and leaves the others to another worker', async () => {
+    const { worker, lose, gone, hear, giveThread, over } = await ready();
+    const runs = [1, 2, 3].map(runOver);
+    runs.forEach(worker.assign);
+    await turn();
+    hear({ type: 'news', news: [{ id: 1, outputs: [], report: { ...DONE, next: 2 } }] });
+    giveThread(2);
+    lose();
+    expect(runs.map(({ isOver }) => isOver)).toEqual([true, true, false]);
+    expect(gone).toEqual([{ orphans: [runs[2]], startError: undefined }]);
+    expect([worker.load(), over]).toEqual([0, [runs[0], runs[1]]]);
+  });
+
+  test('has no runs any more: those that were on their way to it are not sent', async () => {
+    const { worker, lose, gone, told } = await ready();
+    const run = runOver(1);
+    worker.assign(run);
+    lose();
+    await turn();
+    expect(told()).toEqual([]);
+    expect(gone).toEqual([{ orphans: [run], startError: undefined }]);
+    expect(worker.has(run)).toBe(false);
+  });
+
+  test('before it was ready has not started, and says with what code it ended', async () => {
+    const { gone, lose } = await setUp();
+    lose();
+    expect(gone[0]?.startError).toBeInstanceOf(WorkerError);
+    expect(gone[0]?.startError?.message).toContain('exit code 1');
+  });
+});
