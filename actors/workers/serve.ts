@@ -51,9 +51,10 @@ interface Serving {
   droppedRows: readonly PackedLetter[];
   /** One of its blocks could not be sent: it has failed, whatever it still does. */
   hasFailed: boolean;
-  /** Its inputs, and those that came with them. */
-  readonly inputs: readonly BlockMessage[];
+  /** The inputs that came with its own. */
   readonly company: Company;
+  /** It is over: its inputs are not missed any more. */
+  readonly leaveCompany: () => void;
 }
 
 export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
@@ -118,6 +119,8 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
   function accept(run: WorkerRun, company: Company): void {
     const { id } = run;
     const inputs = new Map(run.blocks.entries());
+    /** The input in progress. */
+    let underway: BlockMessage | undefined;
     if (open === undefined) throw new Error('a run has come before the worker was ready');
     const { program, state, attempt, lastAttempt } = open;
     const letterRows = new WeakMap<DeadLetter, unknown>();
@@ -127,8 +130,10 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
       busyMs: 0,
       droppedRows: [],
       hasFailed: false,
-      inputs: run.blocks,
       company,
+      leaveCompany: () => {
+        for (const input of [underway, ...inputs.values()]) if (input) company.leave(input);
+      },
       run: new TaskRun(runMessage(program, run), {
         env: liveEnv,
         store: {
@@ -136,8 +141,8 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
             const input = inputs.get(ref.id);
             if (input === undefined) throw new Error(`block ${ref.lineage} was not sent`);
             inputs.delete(ref.id);
-            const before = run.blocks[ref.id - 1];
-            if (before !== undefined) company.leave(before);
+            if (underway !== undefined) company.leave(underway);
+            underway = input;
             return blockFromMessage(input);
           },
           put(block, lineage, producer) {
@@ -242,7 +247,7 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
     }
     if (isOver) {
       servings.delete(serving.id);
-      serving.inputs.forEach(serving.company.leave);
+      serving.leaveCompany();
     }
     if (active === serving && isFree) setActive(undefined);
     if (servings.size === 0 && lifetime.signal.aborted) void close();

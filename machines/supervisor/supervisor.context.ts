@@ -256,14 +256,16 @@ export function roomToMake(context: SupervisorContext, plan: OperatorPlan): numb
 /**
  * Whether an operator's tasks may be left waiting for room although there is some: all that take its
  * outputs are at work, and have more than half of what may wait for them. Room that is given out bit by
- * bit costs a cycle for each bit.
+ * bit costs a cycle for each bit. Whoever has said how far an operator may run ahead wants it to.
  */
 export function isWellFed({ views }: SupervisorContext, plan: OperatorPlan): boolean {
+  if (plan.queueBlocks !== undefined) return false;
   return plan.destinations.every(({ operator, port }) => {
     if (operator === CONSUMER) return false;
-    const { active, holding, bundle, queuedPerPort, satisfied } = viewAt(views, operator);
-    const limit = plan.queueBlocks ?? queueLimit({ active, bundle });
-    return !satisfied && active > holding.length && (queuedPerPort[port] ?? 0) > limit / 2;
+    const receiver = viewAt(views, operator);
+    const { active, holding, queuedPerPort, satisfied } = receiver;
+    const isAtWork = !satisfied && active > holding.length;
+    return isAtWork && (queuedPerPort[port] ?? 0) > queueLimit(receiver) / 2;
   });
 }
 
