@@ -2,7 +2,7 @@
  * One worker of a pool: its start, the runs it has, which of them has its thread, what becomes of them
  * when it is lost, and its end.
  */
-import { describe, TimeoutError, WorkerError } from '../../machines/errors.ts';
+import { describe, StoreError, TimeoutError, WorkerError } from '../../machines/errors.ts';
 import type { Credit } from '../../machines/resource/ledger.ts';
 import { GRACE_MS, type Env } from '../env.ts';
 import type { TaskPlace } from '../transform.ts';
@@ -96,8 +96,14 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
     cancel(run) {
       const seat = seatOf(run);
       if (seat === undefined) return;
+      if (!seat.isSent) {
+        // Nothing of it runs, and its input may be long in coming.
+        finish(seat);
+        run.end();
+        return;
+      }
       const reason = packError(run.endReason);
-      if (seat.isSent) thread?.post({ type: 'cancel', id: seat.id, reason }, []);
+      thread?.post({ type: 'cancel', id: seat.id, reason }, []);
       if (run === active) watch();
     },
     close,
@@ -117,7 +123,12 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
       askForTurn(seat.run);
     },
     onRefused(seat, cause) {
+      if (!seats.includes(seat)) return;
       finish(seat);
+      if (cause instanceof StoreError) {
+        seat.run.endWith(cause);
+        return;
+      }
       seat.run.endWith(
         new WorkerError(
           'message',
