@@ -67,12 +67,14 @@ export function createInlineRunner(tools: RunnerTools): Runner {
   const desks = new Map<Address<RunReport>, Desk>();
   const stateful = new Map<number, OpenedProgram>();
   const opening = new AbortController();
+  const cancelling = new AbortController();
   const starting: Running[] = [];
   /** Runs that have something to report. */
   let news: Reporting[] = [];
   const hosts = new Map<number, TaskHost>();
-  const remake = createRemaker(tools);
+  const remake = createRemaker({ ...tools, hosts, cancelled: cancelling.signal });
   let awake = false;
+  let closing = false;
   let disposed = false;
 
   /** One macrotask for all that was asked and all that has happened since the last one. */
@@ -185,6 +187,9 @@ export function createInlineRunner(tools: RunnerTools): Runner {
 
   async function close(outcome: Outcome, reason: unknown): Promise<RunnerClosed['failures']> {
     opening.abort(reason);
+    // Of a run that was done its consumer may still take blocks, also when its actors are gone.
+    if (outcome === 'cancelled' && !closing) cancelling.abort(reason);
+    closing = true;
     const failures: { operator: number; error: unknown }[] = [];
     for (const [operator, { instance, opened }] of stateful) {
       stateful.delete(operator);

@@ -1,20 +1,25 @@
 /**
  * Makes blocks again that were lost where they were kept: repeats the runs that led to them, from the
- * split of a source on. One block at a time, in this thread, within the token of whoever waits for it.
+ * split of a source on. One block at a time, within the token of whoever waits for it: in this thread,
+ * or alone at the host of the operator, if it has one.
  */
 import type { BlockRef } from '../machines/block.ts';
 import { describe } from '../machines/errors.ts';
 import type { Block } from './block.ts';
 import type { Remake, Step } from './origin.ts';
-import type { RunTools } from './running.ts';
+import type { Running, RunMessage, RunTools } from './running.ts';
 import { TaskRun } from './task-run.ts';
-import type { OperatorProgram } from './transform.ts';
+import type { OperatorProgram, TaskHost } from './transform.ts';
 
 export interface RemakerTools extends Pick<RunTools, 'env' | 'onLog'> {
   readonly programs: readonly OperatorProgram[];
+  /** What runs the tasks of operators that run elsewhere, by operator. */
+  readonly hosts: ReadonlyMap<number, TaskHost>;
+  /** Aborted when the run is cancelled: nothing is made any more, whoever waits for it. */
+  readonly cancelled: AbortSignal;
 }
 
-export function createRemaker({ env, onLog, programs }: RemakerTools): Remake {
+export function createRemaker({ env, onLog, programs, hosts, cancelled }: RemakerTools): Remake {
   let last: Promise<unknown> = Promise.resolve();
 
   async function make(step: Step, signal: AbortSignal): Promise<Block<unknown>> {
@@ -36,49 +41,54 @@ export function createRemaker({ env, onLog, programs }: RemakerTools): Remake {
     if (program === undefined) throw new Error(`no operator ${String(operator)}`);
     const { name } = program;
     return new Promise((resolve, reject) => {
+      if (signal.aborted) {
+        reject(asError(signal.reason));
+        return;
+      }
       let made: Block<unknown> | undefined;
-      const run = new TaskRun(
-        {
-          type: 'runner.run',
-          operator,
-          task: -1,
-          run: 0,
-          attempt,
-          inputs: [input],
-          perPort: [1],
-          ended: [false],
-          // What comes before it is passed over, as it is when a failed attempt is repeated.
-          skip: index,
-          credit: { blocks: 1, bytes: Infinity },
-          flush: false,
-        },
-        {
-          env,
-          program,
-          stateful: undefined,
-          store: {
-            load: () => block,
-            put: (output): BlockRef => {
-              made = output;
-              return input;
-            },
-            isShared: () => true,
-            retain: () => undefined,
+      const message: RunMessage = {
+        type: 'runner.run',
+        operator,
+        task: -1,
+        run: 0,
+        attempt,
+        inputs: [input],
+        perPort: [1],
+        ended: [false],
+        // What comes before it is passed over, as it is when a failed attempt is repeated.
+        skip: index,
+        credit: { blocks: 1, bytes: Infinity },
+        flush: false,
+      };
+      const tools: RunTools = {
+        env,
+        program,
+        stateful: undefined,
+        store: {
+          load: () => block,
+          put: (output): BlockRef => {
+            made = output;
+            return input;
           },
-          onNews,
-          onLog,
-          onProgress: () => undefined,
-          // Rows that were given up have been handed out.
-          onDeadRow: () => undefined,
+          // Nobody may lose it: the split is needed again.
+          isShared: () => true,
+          retain: () => undefined,
         },
-      );
+        onNews,
+        onLog,
+        onProgress: () => undefined,
+        // Rows that were given up have been handed out.
+        onDeadRow: () => undefined,
+      };
+      const run: Running =
+        hosts.get(operator)?.runAlone(message, tools) ?? new TaskRun(message, tools);
 
       function onNews(): void {
         if (made !== undefined) run.cancel('there is what was wanted of it');
         if (!run.isOver) return;
         signal.removeEventListener('abort', onAbort);
         const report = run.takeReport();
-        if (signal.aborted) reject(signal.reason as Error);
+        if (signal.aborted) reject(asError(signal.reason));
         else if (made !== undefined) resolve(made);
         else if (report?.type === 'run.error') reject(asError(report.error));
         else reject(new Error(`operator "${name}" yields less than before`));
@@ -89,13 +99,12 @@ export function createRemaker({ env, onLog, programs }: RemakerTools): Remake {
       }
 
       signal.addEventListener('abort', onAbort);
-      if (signal.aborted) reject(signal.reason as Error);
-      else run.start();
+      run.start();
     });
   }
 
   return (step, signal) => {
-    const made = last.then(() => make(step, signal));
+    const made = last.then(() => make(step, AbortSignal.any([signal, cancelled])));
     last = made.catch(() => undefined);
     return made;
   };

@@ -12,6 +12,8 @@ export type RunMessage = Omit<RunnerRun, 'replyTo'>;
 export interface Running {
   /** Number of the run at its task actor. */
   readonly number: number;
+  /** Nothing more will come of it. */
+  readonly isOver: boolean;
   readonly start: () => void;
   readonly addCredit: (credit: Credit) => void;
   /** Reads no more. */

@@ -131,6 +131,12 @@ export interface TaskHost {
   /** Before anything runs: what cannot work at all fails here. */
   readonly open: () => Promise<void>;
   readonly run: (message: RunMessage, tools: RunTools) => Running;
+  /**
+   * A run on its own, which is to be started: it takes nothing that other runs have or wait for, so that it
+   * ends even while all of them wait for what it makes. Also after `close`, which waits for those that
+   * were made before. Its end is told when nothing of it is left.
+   */
+  readonly runAlone: (message: RunMessage, tools: RunTools) => Running;
   /** Ends what still runs. Resolves when nothing of it is left; never rejects. */
   readonly close: () => Promise<void>;
 }

@@ -82,7 +82,7 @@ export function planPipeline(
  */
 function mayRepeat({ transform, options }: OperatorNode): boolean {
   if (transform.kind === 'source') return transform.isRereadable === true;
-  if (transform.kind !== 'blocks' || options.atomic === true) return false;
+  if (transform.kind === 'stateful' || options.atomic === true) return false;
   const needs = Object.entries(options.resources ?? {});
   const isOurs = needs.every(([name, need]) => need === 0 || name === 'cpu' || name === 'memory');
   return isOurs && retryCount(options.retries) > 0;

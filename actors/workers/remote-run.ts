@@ -12,6 +12,7 @@ import {
   type BlockMessage,
   type BlockTransfer,
 } from '../block.ts';
+import type { Making } from '../origin.ts';
 import { RunNews, type RunEnd } from '../run-news.ts';
 import { judge, type Running, type RunMessage, type RunTools } from '../running.ts';
 import { movableBuffers } from './movable-buffers.ts';
@@ -177,11 +178,18 @@ export class RemoteRun implements Running {
     const { store, program, onNews } = this.#tools;
     const lineage = childLineage(this.#message.inputs[this.#done]?.lineage ?? '', this.#partial);
     const block = blockFromMessage(message);
-    this.#news.outputs.push(store.put(block, lineage, program.index));
+    this.#news.outputs.push(store.put(block, lineage, program.index, this.#making()));
     this.#partial += 1;
     const { blocks, bytes } = this.#credit;
     this.#credit = { blocks: blocks - 1, bytes: bytes - block.sizeBytes };
     onNews();
+  }
+
+  /** How the next output is made, if that may be repeated. */
+  #making(): Making | undefined {
+    const input = this.#message.inputs[this.#done];
+    if (this.#tools.program.mayRepeat !== true || input === undefined) return undefined;
+    return { input, attempt: this.#attempt, index: this.#partial };
   }
 
   acceptReport(report: WorkerReport): void {

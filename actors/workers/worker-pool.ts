@@ -4,6 +4,7 @@
  * needs stay idle long enough to be let go of.
  */
 import { WorkerError } from '../../machines/errors.ts';
+import type { Running, RunMessage, RunTools } from '../running.ts';
 import type { HostTools, OperatorProgram, TaskHost } from '../transform.ts';
 import { startWorker, type PooledWorker } from './pooled-worker.ts';
 import type { WorkerProgram, WorkerThread } from './protocol.ts';
@@ -29,19 +30,31 @@ export interface PoolOptions extends Pick<
   readonly idleMs: number;
   /** Milliseconds a worker may take to load its module and to set itself up. */
   readonly startMs: number;
+  /** Numbers the workers. Default: from 0. */
+  readonly nextWorker?: () => number;
+  /** It is there for one run, which does not go on when its worker is lost. Default: false. */
+  readonly isSpare?: boolean;
 }
 
 export function createWorkerPool(
   program: OperatorProgram,
   { env, onLog, onProgress }: HostTools,
-  { spawn, threads, idleMs, startMs, ...options }: PoolOptions,
+  pool: PoolOptions,
 ): TaskHost {
+  const {
+    spawn,
+    threads,
+    idleMs,
+    startMs,
+    nextWorker = countUp(),
+    isSpare = false,
+    ...options
+  } = pool;
   /** The one used last comes last. */
   let workers: PooledWorker[] = [];
-  /** Workers that are about to end. */
+  /** Workers that are about to end, and runs alone with theirs. */
   const leaving = new Set<Promise<void>>();
   let waiting: RemoteRun[] = [];
-  let started = 0;
   let runMs = Infinity;
   let isClosed = false;
   const idleTimers = new Map<PooledWorker, () => void>();
@@ -49,6 +62,8 @@ export function createWorkerPool(
   const opening = new Promise<void>((resolve, reject) => {
     opened = { resolve, reject };
   });
+  // A pool for one run is not opened: its run hears of a worker that does not start.
+  opening.catch(() => undefined);
 
   const place: RunPlace = {
     enqueue(run) {
@@ -106,7 +121,7 @@ export function createWorkerPool(
       timeoutMs,
       program: {
         ...options,
-        worker: started,
+        worker: nextWorker(),
         operator: { index, name, output, targetBytes, atomic, retries, onRowError },
         reportsInputs: timeoutMs !== undefined,
       },
@@ -126,7 +141,6 @@ export function createWorkerPool(
       onLog,
       onProgress,
     });
-    started += 1;
     workers = [worker, ...workers];
   }
 
@@ -142,7 +156,8 @@ export function createWorkerPool(
       waiting.shift()?.endWith(startError);
     }
     for (const run of orphans) {
-      if (!run.mayGoOn()) run.endWith(orphaned(program.name));
+      if (isSpare) run.endWith(neverBegun(program.name));
+      else if (!run.mayGoOn()) run.endWith(orphaned(program.name));
     }
     waiting = [...orphans.filter((run) => !run.isOver), ...waiting];
     assign();
@@ -177,12 +192,43 @@ export function createWorkerPool(
     leaving.add(closing);
   }
 
+  /** In a pool of its own, with one worker that is started for the run and ends with it. */
+  function runAlone(message: RunMessage, tools: RunTools): Running {
+    const spare = createWorkerPool(program, tools, {
+      ...pool,
+      threads: 1,
+      nextWorker,
+      isSpare: true,
+    });
+    let tellGone = (): void => undefined;
+    const gone = new Promise<void>((resolve) => {
+      tellGone = resolve;
+    });
+    leaving.add(gone);
+    const run = spare.run(message, {
+      ...tools,
+      onNews() {
+        if (!run.isOver) tools.onNews();
+        else void spare.close().then(end);
+      },
+    });
+
+    function end(): void {
+      leaving.delete(gone);
+      tellGone();
+      tools.onNews();
+    }
+
+    return run;
+  }
+
   return {
     open() {
       start();
       return opening;
     },
     run: (message, tools) => new RemoteRun(message, tools, place),
+    runAlone,
     async close() {
       isClosed = true;
       for (const run of waiting.splice(0)) run.end();
@@ -190,6 +236,16 @@ export function createWorkerPool(
       while (leaving.size > 0) await Promise.all(leaving);
     },
   };
+}
+
+function countUp(): () => number {
+  let next = 0;
+  return () => next++;
+}
+
+/** Nobody is to blame, and it is not known that it would not happen for ever. */
+function neverBegun(operator: string): WorkerError {
+  return new WorkerError('exit', `the worker of "${operator}" was lost before its task began`);
 }
 
 /** Its blocks were given to a worker that another run has brought down. */

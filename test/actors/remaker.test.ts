@@ -20,9 +20,12 @@ const step = (from: Origin, parts: Partial<Step> = {}): Step => ({
 
 function remakerOf(...calls: BlockTransform['call'][]) {
   const env = simEnv();
+  const cancelling = new AbortController();
   const logs: [TaskPlace, readonly unknown[]][] = [];
   const remake = createRemaker({
     env,
+    hosts: new Map(),
+    cancelled: cancelling.signal,
     programs: calls.map((call, index) => programOf(call, { index, name: `op${String(index)}` })),
     onLog: (place, values) => {
       logs.push([place, values]);
@@ -30,7 +33,7 @@ function remakerOf(...calls: BlockTransform['call'][]) {
   });
   const make = (origin: Step, signal = new AbortController().signal): Promise<Block<unknown>> =>
     env.drive(remake(origin, signal));
-  return { env, remake, logs, make };
+  return { env, remake, logs, make, cancelling };
 }
 
 test('the output with the number is yielded again, none before it is kept, none after it asked for', async () => {
@@ -136,4 +139,27 @@ test('who gives up ends what runs, and keeps what waits from beginning', async (
     'Error: over',
   ]);
   expect({ began, heard }).toEqual({ began: 2, heard: 2 });
+});
+
+test('a run that is cancelled ends what runs, whoever waits for it', async () => {
+  const { env, remake, cancelling } = remakerOf(
+    (_rows: never[], { signal }) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => {
+          reject(new Error('aborted'));
+        });
+      }),
+  );
+  const { signal } = new AbortController();
+  const ends = Promise.allSettled([
+    remake(step(split([1])), signal),
+    remake(step(split([2])), signal),
+  ]);
+  await env.advance(10);
+  cancelling.abort('enough');
+  const settled = await env.drive(ends);
+  expect(settled.map((end) => (end.status === 'rejected' ? String(end.reason) : end))).toEqual([
+    'Error: enough',
+    'Error: enough',
+  ]);
 });
