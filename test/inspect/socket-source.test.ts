@@ -82,6 +82,11 @@ describe('a viewer over a socket', () => {
     expect(source.run).toMatchObject({ name: 'remote', kind: 'pipeline', ended: false });
     const seen: RunEvent[] = [];
     source.onEvents((events) => seen.push(...events));
+    // Bit by bit: of too much at once a viewer is told no more than what came of it.
+    for (const done of [20, 40]) {
+      await env.advance(1000);
+      await when(source, () => (operatorNamed(source.model, 'work')?.figures.done ?? 0) >= done);
+    }
     await env.drive(run.done);
     await when(source, () => source.model.end !== undefined);
     expect(source.status.kind).toBe('ended');
