@@ -217,7 +217,8 @@ function checkFlag(option: string, flag: unknown): void {
   if (flag !== undefined && typeof flag !== 'boolean') throw wrong(option, flag, 'true or false');
 }
 
-function checkSizes(option: string, sizes: unknown, known: readonly string[]): void {
+/** @throws OptionError when a size is unknown or no whole number above 0. */
+export function checkSizes(option: string, sizes: unknown, known: readonly string[]): void {
   if (sizes === undefined) return;
   checkNames(option, sizes, known);
   for (const [name, size] of Object.entries(sizes as Record<string, unknown>)) {

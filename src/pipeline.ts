@@ -12,7 +12,7 @@ import {
 import { OptionError } from '../machines/errors.ts';
 import { Flow } from './flow.ts';
 import { INPUT } from './streams.ts';
-import { checkCount, checkName, checkNames } from './options.ts';
+import { checkCount, checkName, checkNames, checkSizes, type OperatorOptions } from './options.ts';
 
 /** Rows gathered into one block, unless the source says otherwise. */
 export const DEFAULT_ROWS_PER_BLOCK = 1024;
@@ -22,6 +22,8 @@ export interface FromOptions {
   readonly name?: string;
   /** Rows gathered into one block. Default: 1024. */
   readonly rowsPerBlock?: number;
+  /** Size of its blocks: what is read is merged and split to it. Default: as read. */
+  readonly output?: { readonly rows?: number; readonly bytes?: number };
 }
 
 export interface PipelineStart {
@@ -33,14 +35,14 @@ export interface PipelineStart {
   /** Reads blocks: arrays of rows, or blocks. */
   fromBlocks<T>(
     blocks: BlocksInput<T> | (() => BlocksInput<T>),
-    options?: Pick<FromOptions, 'name'>,
+    options?: Pick<FromOptions, 'name' | 'output'>,
   ): Flow<T>;
   /** Is fed with rows when a run starts, by `start({ input })` or `toTransformStream()`. */
   fed<In>(): Flow<In, In>;
   /** Reads with a reader, split by split. */
   fromSource<T, S>(
     source: Source<T, S>,
-    options?: Pick<FromOptions, 'name'> & { readonly maxConcurrency?: number },
+    options?: Pick<FromOptions, 'name' | 'output'> & { readonly maxConcurrency?: number },
   ): Flow<T>;
 }
 
@@ -56,10 +58,11 @@ export function pipeline(name: string): PipelineStart {
 
   function source<T>(
     transform: SourceTransform,
-    options: { readonly name?: string; readonly maxConcurrency?: number },
+    options: Pick<OperatorOptions, 'name' | 'maxConcurrency' | 'output'>,
   ): Flow<T> {
     if (options.name !== undefined) checkName('name', options.name);
     checkCount('maxConcurrency', options.maxConcurrency, 1);
+    checkSizes('output', options.output, ['rows', 'bytes']);
     return new Flow<T>(name, {
       kind: 'operator',
       role: 'source',
@@ -72,14 +75,14 @@ export function pipeline(name: string): PipelineStart {
 
   return {
     from(rows, options = {}) {
-      checkNames('options', options, ['name', 'rowsPerBlock']);
+      checkNames('options', options, ['name', 'rowsPerBlock', 'output']);
       checkReadable('from', rows);
       checkCount('rowsPerBlock', options.rowsPerBlock, 1);
       const { rowsPerBlock = DEFAULT_ROWS_PER_BLOCK, ...rest } = options;
       return source(rowsSource(rows, rowsPerBlock), rest);
     },
     fromBlocks(blocks, options = {}) {
-      checkNames('options', options, ['name']);
+      checkNames('options', options, ['name', 'output']);
       checkReadable('fromBlocks', blocks);
       return source(blocksSource(blocks), options);
     },
@@ -94,7 +97,7 @@ export function pipeline(name: string): PipelineStart {
       });
     },
     fromSource(reader, options = {}) {
-      checkNames('options', options, ['name', 'maxConcurrency']);
+      checkNames('options', options, ['name', 'maxConcurrency', 'output']);
       if (typeof reader.splits !== 'function' || typeof reader.read !== 'function') {
         throw new OptionError('fromSource', 'fromSource needs an object with splits and read');
       }

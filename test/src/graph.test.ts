@@ -288,3 +288,28 @@ test('what can never fit is a stall, reported at once, with who waits for what',
   expect(run.snapshot().blockBytes.live).toBe(0);
   expect(env.now()).toBe(0);
 });
+
+test('a source merges and splits what it reads to the size it is told, and reads nothing twice', async () => {
+  const env = simEnv();
+  const blocks = [[1], [2, 3, 4, 5, 6], [7], [8]];
+  const output = { rows: 3 };
+  const flows = [
+    pipeline('sized').fromBlocks(blocks, { output }),
+    pipeline('sized').from(blocks.flat(), { rowsPerBlock: 1, output }),
+    pipeline('sized').fromSource({ splits: () => [0], read: () => blocks }, { output }),
+  ];
+  for (const flow of flows) {
+    const run = flow.mapBlocks((rows) => rows.slice()).start({ env });
+    const sized: (readonly number[])[] = [];
+    await env.drive(
+      (async () => {
+        for await (const { rows } of run.blocks()) sized.push(rows);
+      })(),
+    );
+    expect(sized).toEqual([
+      [1, 2, 3],
+      [4, 5, 6],
+      [7, 8],
+    ]);
+  }
+});

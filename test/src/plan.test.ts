@@ -182,6 +182,10 @@ test('arguments of the wrong kind', () => {
     /fromBlocks needs an iterable/,
   );
   expect(() => pipeline('p').fromSource({} as never)).toThrow(/splits and read/);
+  expect(() => pipeline('p').from([1], { output: { bytes: 0 } })).toThrow(/"output.bytes" is 0/);
+  expect(() => pipeline('p').fromBlocks([[1]], { output: { blocks: 1 } as never })).toThrow(
+    /no option "blocks" here/,
+  );
   expect(() => start().map('x' as never)).toThrow(/map needs a function/);
   expect(() => start().filter(undefined as never)).toThrow(/filter needs a function/);
   expect(() => start().mapBlocks(null as never)).toThrow(/mapBlocks needs a function/);
