@@ -7,76 +7,15 @@ import type { BlockRef } from '../machines/block.ts';
 import { describe, StoreError } from '../machines/errors.ts';
 import { noSpill, type SpillReport } from '../machines/hands.protocol.ts';
 import type { Block } from './block.ts';
+import type { BlockStore } from './block-store.types.ts';
+import { ColumnBlock } from './columns/column-block.ts';
 import { fingerprint } from './fingerprint.ts';
 import { createIdTable } from './id-table.ts';
 import { createIdleBlocks } from './idle-blocks.ts';
 import { originOf, replaceLost, type LostBlock } from './lost-block.ts';
-import type { Making, Remake } from './origin.ts';
-import type { Spill, SpillUsage } from './spill.ts';
+import type { Remake } from './origin.ts';
+import type { Spill } from './spill.ts';
 import { createStoreAccount, type Charged } from './store-account.ts';
-
-export interface BlockStore {
-  /**
-   * Puts a block in, with one holder.
-   * @param made how it was made, if that may be repeated when it is lost where it was spilled to;
-   * `split` for what a source is to read.
-   */
-  readonly put: (
-    block: Block<unknown>,
-    lineage: string,
-    producer: number,
-    made?: Making | 'split',
-  ) => BlockRef;
-  /**
-   * The block a ref stands for, if it is in memory: one that is in use is.
-   * @throws StoreError when it was released by all its holders, or is not in memory.
-   */
-  readonly get: (ref: BlockRef) => Block<unknown>;
-  /**
-   * The block, for a holder that is going to use it: until it is released it stays in memory. A promise
-   * if it has to be brought back first.
-   * @throws StoreError when it was released by all its holders, or cannot be brought back.
-   */
-  readonly load: (ref: BlockRef) => Block<unknown> | Promise<Block<unknown>>;
-  /** Whether more than one holder has the block. */
-  readonly isShared: (ref: BlockRef) => boolean;
-  /** Adds holders. */
-  readonly retain: (ref: BlockRef, holders?: number) => void;
-  /**
-   * Takes one holder away.
-   * @throws StoreError when there was none left.
-   */
-  readonly release: (ref: BlockRef) => void;
-  /** What may be in memory changes: half of it is where spilling begins, unless the spill says otherwise. */
-  readonly setLimit: (blockBytes: number) => void;
-  /** Lets go of everything, whoever holds it: the run is gone, and later releases mean nothing. */
-  readonly clear: () => void;
-  /**
-   * Nothing more will come, and nothing more is spilled: resolves when the last block that is not in
-   * memory was loaded or released, and everything outside of memory is removed.
-   */
-  readonly close: () => Promise<void>;
-  /** Bytes freed since the last call, by producer; less than none when blocks came back. */
-  readonly takeReleased: () => ReadonlyMap<number, number>;
-  /** Calls back when memory was freed, once until `takeReleased` is called. */
-  readonly onReleased: (callback: () => void) => void;
-  /** Tells of every block that goes, until the function that is returned is called. */
-  readonly watchFreed: (listener: (id: number) => void) => () => void;
-  /** How spilling went so far. */
-  readonly spillReport: () => SpillReport;
-  readonly usage: StoreUsage;
-}
-
-export interface StoreUsage {
-  readonly blocks: number;
-  /** Bytes in memory. */
-  readonly bytes: number;
-  /** The most bytes there have ever been in memory at once. */
-  readonly peakBytes: number;
-  /** Bytes of the largest block there has ever been. */
-  readonly largestBytes: number;
-  readonly spill: SpillUsage;
-}
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -86,6 +25,8 @@ interface Entry extends Charged, LostBlock {
   /** Undefined while it is spilled. */
   block: Block<unknown> | undefined;
   holders: number;
+  /** It has, or had, several holders since it is in memory. */
+  wasShared: boolean;
   /** Holders that have loaded it. */
   inUse: number;
   writing: boolean;
@@ -233,6 +174,8 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
       const block = await fetch(from, entry);
       if (entries.get(entry.id) !== entry) throw notThere(entry);
       entry.block = block;
+      // Nobody has seen this copy.
+      entry.wasShared = entry.holders > 1;
       leaveAway(entry);
       sort(entry);
       return block;
@@ -295,6 +238,7 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
         sizeBytes,
         block,
         holders: 1,
+        wasShared: false,
         inUse: 0,
         // What is put is charged already, to the credit it was made on.
         isCharged: true,
@@ -328,9 +272,14 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
       entry.loading ??= restore(spill, entry);
       return entry.loading;
     },
-    isShared: (ref) => find(ref).holders > 1,
+    isShared: (ref) => find(ref).wasShared,
     retain(ref, holders = 1) {
-      find(ref).holders += holders;
+      const entry = find(ref);
+      entry.holders += holders;
+      entry.wasShared = true;
+    },
+    extend(ref) {
+      find(ref).holders += 1;
     },
     release(ref) {
       if (cleared) return;
@@ -341,6 +290,11 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
       if (entry.holders === 0) drop(entry);
       else sort(entry);
       if (account.bytes() > highWater()) relieve();
+    },
+    spend(ref) {
+      if (cleared) return;
+      const { block, wasShared, writing } = find(ref);
+      if (block instanceof ColumnBlock && !wasShared && !writing) block.free();
     },
     setLimit(limit) {
       blockBytes = limit;

@@ -128,7 +128,7 @@ export function asColumns<T>(block: Block<T>, types?: ColumnTypes<T>): ColumnBlo
 export function blockFromMessage(message: BlockMessage): Block<unknown> {
   return message.kind === 'rows'
     ? new RowBlock(message.rows, message.sizeBytes, true)
-    : new ColumnBlock(message);
+    : new ColumnBlock(message, 1, true);
 }
 
 function typeName(value: unknown): string {

@@ -14,7 +14,7 @@ import type {
 } from '../machines/hands.protocol.ts';
 import type { Address } from '../machines/xstate.ts';
 import { rowBlock } from './block.ts';
-import type { BlockStore } from './block-store.ts';
+import type { BlockStore } from './block-store.types.ts';
 import type { Env } from './env.ts';
 import type { Remake } from './origin.ts';
 import { createRemaker } from './remaker.ts';
@@ -176,7 +176,7 @@ export function createInlineRunner(tools: RunnerTools): Runner {
 
   const storeTools = {
     retain: (ref: BlockRef): void => {
-      store.retain(ref);
+      store.extend(ref);
       // Whoever holds on to it has it in memory, and goes on using it.
       void store.load(ref);
     },

@@ -6,7 +6,7 @@ import type { BlockRef } from '../machines/block.ts';
 import type { DeadLetter, OutletEvent } from '../machines/hands.protocol.ts';
 import type { SupervisorEvent } from '../machines/supervisor/supervisor.protocol.ts';
 import type { Block } from './block.ts';
-import type { BlockStore } from './block-store.ts';
+import type { BlockStore } from './block-store.types.ts';
 import type { Env } from './env.ts';
 
 /** Blocks a consumer has delivered in advance: few while it is slow, many when it is fast. */

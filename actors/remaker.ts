@@ -72,7 +72,8 @@ export function createRemaker({ env, onLog, programs, hosts, cancelled }: Remake
           },
           // Nobody may lose it: the split is needed again.
           isShared: () => true,
-          retain: () => undefined,
+          extend: () => undefined,
+          spend: () => undefined,
         },
         onNews,
         onLog,

@@ -1,7 +1,7 @@
 /** A run of a transform, wherever it runs: what it is told, what it needs, and what its runner sees. */
 import type { DeadLetter, RunnerRun, RunReport } from '../machines/hands.protocol.ts';
 import type { Credit } from '../machines/resource/ledger.ts';
-import type { BlockStore } from './block-store.ts';
+import type { BlockStore } from './block-store.types.ts';
 import type { Env } from './env.ts';
 import type { OperatorProgram, StatefulProgram, TaskPlace } from './transform.ts';
 
@@ -26,7 +26,7 @@ export interface Running {
 /** What a run needs from its runner. */
 export interface RunTools {
   readonly env: Env;
-  readonly store: Pick<BlockStore, 'load' | 'put' | 'isShared' | 'retain'>;
+  readonly store: Pick<BlockStore, 'load' | 'put' | 'isShared' | 'extend' | 'spend'>;
   readonly program: OperatorProgram;
   /** The operator's instance, if its transform remembers. */
   readonly stateful: (StatefulProgram & { outputs: number }) | undefined;

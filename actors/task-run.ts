@@ -8,6 +8,7 @@ import { TimeoutError } from '../machines/errors.ts';
 import type { DeadLetter, RunReport } from '../machines/hands.protocol.ts';
 import type { Credit } from '../machines/resource/ledger.ts';
 import { asColumns, isBlock, type Block } from './block.ts';
+import type { ColumnBlock } from './columns/column-block.ts';
 import { createAttemptTimer, type AttemptTimer } from './attempt-timer.ts';
 import { GRACE_MS } from './env.ts';
 import { freezeRows } from './isolation.ts';
@@ -172,6 +173,7 @@ export class TaskRun implements Running {
       const rest = [...this.#kept, ...this.#sizer.flush()];
       if (rest.length > 0) await this.#outputs.publishAll(rest);
       if (this.#isEnding()) return;
+      if (program.givesInputsAway) store.spend(ref);
       this.#endInput();
       if (this.#slice.isOver()) await this.#slice.pause();
     }
@@ -200,7 +202,7 @@ export class TaskRun implements Running {
     try {
       if (transform.kind === 'blocks') {
         const asks = transform.format === 'columns';
-        const input = asks ? asColumns(block) : block.rows;
+        const input = asks ? columnsFor(block, isSeenByOthers) : block.rows;
         if (!asks && isSeenByOthers) freezeRows(block.rows);
         return await transform.call(input as never, context, this.#rowErrors);
       }
@@ -279,7 +281,7 @@ export class TaskRun implements Running {
         for (const block of made) await this.#outputs.publish(block);
       },
       forward: (ref: BlockRef): void => {
-        store.retain(ref);
+        store.extend(ref);
         this.#news.outputs.push(ref);
         this.#tools.onNews();
       },
@@ -383,4 +385,10 @@ export class TaskRun implements Running {
   #judge(error: unknown): { error: unknown; retryAfter: number | undefined } {
     return judge(this.#tools.program, error, this.#attempt);
   }
+}
+
+/** The block as a transform of columns gets it. Arrays that others see, too, are not its to give away. */
+function columnsFor(block: Block<unknown>, isSeenByOthers: boolean): ColumnBlock<unknown> {
+  const columns = asColumns(block).show();
+  return isSeenByOthers && columns === block ? columns.slice(0, columns.numRows) : columns;
 }

@@ -168,26 +168,28 @@ async function rawTransfer(): Promise<Taken> {
 
 /** The same as blocks of columns, through a pipeline. */
 async function blockTransfer(): Promise<Taken> {
+  // Under so small a budget blocks of this size would be split.
+  const output = { bytes: BLOCK_BYTES };
   let begin: () => void = () => undefined;
   const warm = new Promise<void>((resolve) => {
     begin = resolve;
   });
   let stop = startWatch();
   async function* source(): AsyncGenerator<ReturnType<typeof columnBlock<{ x: Float64Array }>>> {
-    yield columnBlock({ x: Float64Array.of(1) });
+    yield columnBlock({ x: largeArray(-1) });
     await warm;
     stop = startWatch();
     for (let block = 0; block < BIG_BLOCKS; block++) yield columnBlock({ x: largeArray(block) });
   }
   const run = pipeline('through')
     // A reader gives its blocks away; `fromBlocks` has to leave them to whoever has made them.
-    .fromSource({ name: 'source', splits: () => [0], read: source })
-    .mapBlocks(workers(ops, 'through', { threads: 1 }), { format: 'columns' })
-    .start({ budget: { cpu: IN_FLIGHT, blockBytes: 16 * BLOCK_BYTES } });
+    .fromSource({ name: 'source', splits: () => [0], read: source }, { output })
+    .mapBlocks(workers(ops, 'through', { threads: 1 }), { format: 'columns', output })
+    .start({ budget: { cpu: IN_FLIGHT, blockBytes: IN_FLIGHT * BLOCK_BYTES } });
   let through = -1;
-  for await (const block of run.blocks()) {
-    if (block.numRows === 1) begin();
-    through += 1;
+  for await (const ref of run.refs()) {
+    run.release(ref);
+    if (++through === 0) begin();
   }
   if (through !== BIG_BLOCKS) throw new Error(`${String(through)} blocks came through`);
   return stop();

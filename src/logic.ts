@@ -86,7 +86,7 @@ export function pipelineLogic<T>(name: string, last: FlowNode): PipelineLogic<T>
     world.outlet.consume({
       kind: 'push',
       push: (ref) => {
-        scope.emit({ type: 'block', block: outputBlock<T>(world.store.get(ref), ref.lineage) });
+        scope.emit({ type: 'block', block: outputBlock<T>(world.store, ref) });
       },
     });
     return { world, input };

@@ -1,7 +1,9 @@
 /** A block as the consumer of a run gets it. */
 import type { Block, BlockTransfer, Field } from '../actors/block.ts';
+import type { BlockStore } from '../actors/block-store.types.ts';
 import type { Fields } from '../actors/columns/column-types.ts';
 import type { Column } from '../actors/columns/column.ts';
+import type { BlockRef } from '../machines/block.ts';
 
 export interface OutputBlock<T> extends Block<T> {
   /** Where it came from, by position; the same on every schedule and every retry. */
@@ -44,6 +46,14 @@ class LabelledBlock<T> implements OutputBlock<T> {
   }
 }
 
-export function outputBlock<T>(block: Block<unknown>, lineage: string): OutputBlock<T> {
-  return new LabelledBlock(block as Block<T>, lineage);
+/** The block of a ref, as long as it is in memory. */
+export function outputBlock<T>(
+  store: Pick<BlockStore, 'get' | 'isShared'>,
+  ref: BlockRef,
+): OutputBlock<T> {
+  const block = store.get(ref);
+  // What others have, too, is not the consumer's to give away.
+  const isLent = block.kind === 'columns' && store.isShared(ref);
+  const own = isLent ? block.slice(0, block.numRows) : block;
+  return new LabelledBlock(own as Block<T>, ref.lineage);
 }

@@ -1,5 +1,5 @@
 /** What comes out of a run, for its one consumer: refs, blocks or rows, one by one. */
-import type { BlockStore } from '../actors/block-store.ts';
+import type { BlockStore } from '../actors/block-store.types.ts';
 import type { Outlet } from '../actors/outlet.ts';
 import type { BlockRef } from '../machines/block.ts';
 import { CancelledError } from '../machines/errors.ts';
@@ -12,13 +12,17 @@ export interface RunOutput<T> {
   /** Blocks, each released when the next one is asked for. */
   readonly blocks: () => AsyncGenerator<OutputBlock<T>, undefined>;
   readonly rows: () => AsyncGenerator<T, undefined>;
+  /** The same, the rows of a block at a time. */
+  readonly rowArrays: () => AsyncGenerator<readonly T[], undefined>;
+  /** Lets a block go of which no columns were kept. */
+  readonly release: (ref: BlockRef) => void;
 }
 
 interface OutputParts {
   /** Name of the run. */
   readonly name: string;
   readonly outlet: Pick<Outlet, 'take' | 'release'>;
-  readonly store: Pick<BlockStore, 'get'>;
+  readonly store: Pick<BlockStore, 'get' | 'isShared' | 'spend'>;
   /** How the run has ended, when it has; rejects when it has failed. */
   readonly result: () => Promise<RunReport>;
   /** The consumer left its loop: nobody wants the rest. Resolves when the run is over. */
@@ -73,13 +77,24 @@ export function createOutput<T>({ name, outlet, store, result, leave }: OutputPa
     if (status === 'cancelled' && !isExpected) throw new CancelledError(name, reason);
   }
 
+  function rowsOf(ref: BlockRef): readonly T[] {
+    return store.get(ref).rows as readonly T[];
+  }
+
+  function release(ref: BlockRef): void {
+    store.spend(ref);
+    outlet.release(ref);
+  }
+
   return {
     refs: () =>
       each(
         (ref) => [ref],
         () => undefined,
       ),
-    blocks: () => each((ref) => [outputBlock<T>(store.get(ref), ref.lineage)], outlet.release),
-    rows: () => each((ref) => store.get(ref).rows as readonly T[], outlet.release),
+    blocks: () => each((ref) => [outputBlock<T>(store, ref)], outlet.release),
+    rows: () => each(rowsOf, release),
+    rowArrays: () => each((ref) => [rowsOf(ref)], release),
+    release,
   };
 }

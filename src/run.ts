@@ -66,7 +66,10 @@ export interface Run<T> extends AsyncIterable<T>, AsyncDisposable {
   refs(): AsyncIterableIterator<BlockRef>;
   /** The block a ref stands for, as long as it is not released. */
   read(ref: BlockRef): OutputBlock<T>;
-  /** Lets a block go that came out of `refs`. */
+  /**
+   * Lets a block go that came out of `refs`. What worker threads have made of columns is gone at once, with
+   * the arrays that were read from it: copy what is needed for longer.
+   */
   release(ref: BlockRef): void;
   /** All rows, in the order in which they come. */
   collect(): Promise<T[]>;
@@ -287,15 +290,15 @@ function createRun<T>({ name, actor, plan, world, trace, signal, callbacks }: Ru
     rows: () => claimed(output.rows),
     refs: () => claimed(watchedRefs),
     [Symbol.asyncIterator]: () => claimed(output.rows),
-    read: (ref) => outputBlock<T>(store.get(ref), ref.lineage),
+    read: (ref) => outputBlock<T>(store, ref),
     release: (ref) => {
       leaks.forget(ref);
-      outlet.release(ref);
+      output.release(ref);
     },
     async collect() {
       const collected: T[] = [];
-      for await (const block of claimed(output.blocks)) {
-        for (const row of block.rows) collected.push(row);
+      for await (const rows of claimed(output.rowArrays)) {
+        for (const row of rows) collected.push(row);
       }
       return collected;
     },

@@ -20,6 +20,7 @@ import {
 } from './column-types.ts';
 import { Column } from './column.ts';
 import { commonType, concatColumns } from './concat-columns.ts';
+import { freeBuffers } from './free-buffers.ts';
 
 /** What a column can be made of: a column, an array of numbers as it is, or any values. */
 export type ColumnInput = Column<unknown> | NumberArray | BigintArray | readonly unknown[];
@@ -49,6 +50,8 @@ type ColumnsMessage = Extract<BlockMessage, { kind: 'columns' }>;
 const OWNER = Symbol('owner');
 /** Stands for several owners. */
 const OWNED_BY_SEVERAL = {};
+/** To let go of less at once costs more than to have it collected. */
+const WORTH_FREEING_BYTES = 64 * 1024;
 
 type OwnedBuffer = ArrayBufferLike & { [OWNER]?: object };
 
@@ -69,15 +72,22 @@ export class ColumnBlock<T> implements Block<T> {
   readonly #isPlain: boolean;
   /** The part of its dictionaries that is charged to it: slices have them in common. */
   readonly #share: number;
+  /** It came in a message, and was shown to nobody: only who holds it knows of its arrays. */
+  #isAlone: boolean;
   /** Rows that were made; who uses them keeps them. */
   #rows: WeakRef<readonly T[]> | undefined;
 
   /** Use `columnBlock` or `rowsToColumns`. */
-  constructor({ numRows, sizeBytes, isPlain, columns }: ColumnsMessage, share = 1) {
+  constructor(
+    { numRows, sizeBytes, isPlain, columns }: ColumnsMessage,
+    share = 1,
+    isAlone = false,
+  ) {
     this.numRows = numRows;
     this.sizeBytes = sizeBytes;
     this.#isPlain = isPlain;
     this.#share = share;
+    this.#isAlone = isAlone;
     this.#columns = new Map(columns);
     for (const buffer of this.#buffers()) {
       setOwner(buffer, ownerOf(buffer) === undefined ? this : OWNED_BY_SEVERAL);
@@ -131,6 +141,25 @@ export class ColumnBlock<T> implements Block<T> {
     return { message, transfer: [...transfer] };
   }
 
+  /** A transform gets to see it, and may keep its arrays when the block is long gone. */
+  show(): this {
+    this.#isAlone = false;
+    return this;
+  }
+
+  /**
+   * Nobody will use it any more. If nobody can know of its arrays either, their memory is given back at
+   * once, instead of when it is collected.
+   */
+  free(): void {
+    if (!this.#isAlone || this.#columns === undefined || this.sizeBytes < WORTH_FREEING_BYTES)
+      return;
+    const own = [...this.#buffers()].filter((buffer) => ownerOf(buffer) === this);
+    this.#columns = undefined;
+    this.#rows = undefined;
+    freeBuffers(own.filter(isMovable));
+  }
+
   /** What the block is made of, as it lies in memory. It stays the block's. */
   toMessage(): ColumnsMessage {
     return this.#message([...this.#all()]);
@@ -143,7 +172,9 @@ export class ColumnBlock<T> implements Block<T> {
 
   #all(): ReadonlyMap<string, ColumnData> {
     if (this.#columns !== undefined) return this.#columns;
-    throw new StoreError('the block was handed over to another thread: it cannot be used here');
+    throw new StoreError(
+      'the block was released, or handed over to another thread: it cannot be used here any more',
+    );
   }
 
   #buffers(): ReadonlySet<ArrayBufferLike> {
@@ -277,6 +308,13 @@ function sizeOf(columns: readonly NamedColumn[], numRows: number, share = 1): nu
 function toData(name: string, input: ColumnInput, type: ColumnType | undefined): ColumnData {
   if (input instanceof Column) return input.data;
   if (!ArrayBuffer.isView(input)) return buildColumn(name, input, type);
+  if (isDetached(input.buffer)) {
+    throw new ColumnError(
+      name,
+      undefined,
+      'its array is not here any more: it was given away with a block that it was in before',
+    );
+  }
   // A part of a larger buffer: the rest is somebody else's.
   if (input.byteLength < input.buffer.byteLength) setOwner(input.buffer, OWNED_BY_SEVERAL);
   return columnOver(input);
@@ -290,6 +328,17 @@ function isRecord(row: unknown): boolean {
   if (typeof row !== 'object' || row === null) return false;
   const prototype: unknown = Object.getPrototypeOf(row);
   return prototype === Object.prototype || prototype === null;
+}
+
+/** There is no other way to tell it from an empty one before Node 22. */
+function isDetached(buffer: ArrayBufferLike): boolean {
+  if (buffer.byteLength > 0) return false;
+  try {
+    buffer.slice(0);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 function isMovable(buffer: ArrayBufferLike): buffer is ArrayBuffer {

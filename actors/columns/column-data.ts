@@ -22,6 +22,11 @@ export interface ColumnData {
   readonly child: ColumnData | undefined;
 }
 
+/** Whether what it was made of is not here any more: its arrays are empty then. */
+export function isGone({ length, offsets, values }: ColumnData): boolean {
+  return length > 0 && (offsets ?? values)?.byteLength === 0;
+}
+
 /** Whether there is a value in a row. */
 export function isValid({ validity, bitOffset }: ColumnData, row: number): boolean {
   return validity === undefined || bitAt(validity, bitOffset + row);

@@ -1,5 +1,6 @@
 /** One column of a block, as users see it: typed, read only, without a copy. */
-import { bitAt, countNulls, isValid, sliceData, type ColumnData } from './column-data.ts';
+import { StoreError } from '../../machines/errors.ts';
+import { bitAt, countNulls, isGone, isValid, sliceData, type ColumnData } from './column-data.ts';
 import type { BigintArray, ColumnType, NumberArray } from './column-types.ts';
 
 /** The array behind a column of values of type `V`. */
@@ -18,6 +19,16 @@ export class Column<V> implements Iterable<V> {
     this.#data = data;
   }
 
+  /** @throws StoreError when its block was released, or handed over to another thread. */
+  get #here(): ColumnData {
+    if (isGone(this.#data)) {
+      throw new StoreError(
+        'the block of this column was released, or handed over to another thread: copy what is needed for longer',
+      );
+    }
+    return this.#data;
+  }
+
   get type(): ColumnType {
     return this.#data.type;
   }
@@ -27,7 +38,7 @@ export class Column<V> implements Iterable<V> {
   }
 
   get nullCount(): number {
-    return countNulls(this.#data);
+    return countNulls(this.#here);
   }
 
   /**
@@ -36,33 +47,33 @@ export class Column<V> implements Iterable<V> {
    * be seen by others, and must not be written to.
    */
   get values(): ColumnValues<V> {
-    return this.#data.values as ColumnValues<V>;
+    return this.#here.values as ColumnValues<V>;
   }
 
   /** The strings that the codes of a dictionary column stand for; undefined for any other column. */
   get dictionary(): readonly string[] | undefined {
-    const { type, child } = this.#data;
+    const { type, child } = this.#here;
     return type === 'dictionary' && child !== undefined ? decodeStrings(child) : undefined;
   }
 
   /** Everything as it lies in memory, in the layout of Arrow. */
   get data(): ColumnData {
-    return this.#data;
+    return this.#here;
   }
 
   /** Whether there is no value in a row. */
   isNull(row: number): boolean {
-    return this.#data.type === 'null' || !isValid(this.#data, row);
+    return this.#data.type === 'null' || !isValid(this.#here, row);
   }
 
   /** The value of a row; null when there is none. */
   at(row: number): V {
-    return decodeData(sliceData(this.#data, row, row + 1))[0] as V;
+    return decodeData(sliceData(this.#here, row, row + 1))[0] as V;
   }
 
   /** All values, as an array of JavaScript values. */
   toArray(): V[] {
-    return decodeData(this.#data) as V[];
+    return decodeData(this.#here) as V[];
   }
 
   [Symbol.iterator](): Iterator<V> {

@@ -7,6 +7,7 @@ import { NOBODY } from '../../machines/block.ts';
 import { describe, WorkerError } from '../../machines/errors.ts';
 import type { DeadLetter } from '../../machines/hands.protocol.ts';
 import { blockFromMessage, type Block, type BlockMessage } from '../block.ts';
+import { ColumnBlock } from '../columns/column-block.ts';
 import { liveEnv } from '../env.ts';
 import type { RunMessage } from '../running.ts';
 import { TaskRun } from '../task-run.ts';
@@ -121,6 +122,7 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
     const inputs = new Map(run.blocks.entries());
     /** The input in progress. */
     let underway: BlockMessage | undefined;
+    let block: Block<unknown> | undefined;
     if (open === undefined) throw new Error('a run has come before the worker was ready');
     const { program, state, attempt, lastAttempt } = open;
     const letterRows = new WeakMap<DeadLetter, unknown>();
@@ -143,7 +145,8 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
             inputs.delete(ref.id);
             if (underway !== undefined) company.leave(underway);
             underway = input;
-            return blockFromMessage(input);
+            block = blockFromMessage(input);
+            return block;
           },
           put(block, lineage, producer) {
             addOutput(serving, block);
@@ -151,7 +154,10 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
             return { id: 0, lineage, producer, numRows, sizeBytes };
           },
           isShared: () => false,
-          retain: () => undefined,
+          extend: () => undefined,
+          spend: () => {
+            if (block instanceof ColumnBlock) block.free();
+          },
         },
         program: run.isLast ? lastAttempt : attempt,
         stateful: undefined,
@@ -346,7 +352,8 @@ function programOf(
     // Whether rows are given up hangs on it; and they are this thread's own, so none is frozen.
     retries: isLast || onRowError === 'fail' ? 0 : operator.retries,
     retryDelay: () => 0,
-    givesInputsAway: false,
+    // What has come in a message is this thread's own.
+    givesInputsAway: true,
   };
 }
 

@@ -6,6 +6,7 @@ import { createBlockStore } from '../../actors/block-store.ts';
 import type { Spill } from '../../actors/spill.ts';
 import type { BlockRef } from '../../machines/block.ts';
 import { StoreError } from '../../machines/errors.ts';
+import { columnsFromThread } from './support/columns-from-thread.ts';
 
 const block = (sizeBytes: number): Block<unknown> => rowBlock([sizeBytes], sizeBytes);
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -51,6 +52,46 @@ function storeWith(parts?: Partial<Spill>) {
 async function quiet(): Promise<void> {
   for (let turn = 0; turn < 50; turn++) await settled();
 }
+
+describe('that others have had a block', () => {
+  test('is forgotten when it comes back: nobody has seen this copy', async () => {
+    const { store } = storeWith();
+    const ref = store.put(block(60), '0', 0);
+    store.retain(ref);
+    store.release(ref);
+    store.put(block(60), '1', 1);
+    store.put(block(60), '2', 2);
+    await quiet();
+    expect(store.usage.spill.blocks).toBeGreaterThan(0);
+    expect(store.isShared(ref)).toBe(true);
+    await store.load(ref);
+    expect(store.isShared(ref)).toBe(false);
+  });
+});
+
+describe('a block that is being written', () => {
+  test('keeps its memory until it is, whoever needs it no more', async () => {
+    let finish = (): void => undefined;
+    const { store } = storeWith({
+      write: (_id, written) =>
+        new Promise((resolve) => {
+          finish = () => {
+            resolve(written.sizeBytes);
+          };
+        }),
+    });
+    const { block, numbers } = columnsFromThread(20_000);
+    const ref = store.put(block, '0', 0);
+    expect(store.spillReport().writing).toBe(1);
+    await store.load(ref);
+    store.spend(ref);
+    expect(numbers).toHaveLength(20_000);
+    finish();
+    await quiet();
+    store.spend(ref);
+    expect(numbers).toHaveLength(0);
+  });
+});
 
 describe('above the high-water mark', () => {
   test('the newest blocks of the longest queue go, until there is little enough', async () => {

@@ -2,8 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { rowBlock } from '../../actors/block.ts';
 import { createBlockStore } from '../../actors/block-store.ts';
+import type { BlockStore } from '../../actors/block-store.types.ts';
+import { columnBlock, type ColumnBlock } from '../../actors/columns/column-block.ts';
 import type { BlockRef } from '../../machines/block.ts';
 import { StoreError } from '../../machines/errors.ts';
+import { columnsFromThread } from './support/columns-from-thread.ts';
 
 const block = (sizeBytes: number) => rowBlock(['row'], sizeBytes);
 
@@ -38,17 +41,35 @@ describe('a block', () => {
     expect(store.isShared(ref)).toBe(true);
     store.release(ref);
     store.release(ref);
-    expect(store.isShared(ref)).toBe(false);
     expect(store.usage.blocks).toBe(1);
     store.release(ref);
     expect(store.usage.blocks).toBe(0);
+  });
+
+  test('that others have had counts as shared: they may have kept what they saw', () => {
+    const store = createBlockStore();
+    const ref = store.put(block(10), '0', 0);
+    expect(store.isShared(ref)).toBe(false);
+    store.extend(ref);
+    store.release(ref);
+    expect(store.isShared(ref)).toBe(false);
+    store.retain(ref);
+    store.release(ref);
+    expect(store.isShared(ref)).toBe(true);
   });
 
   test('cannot be released, held or looked at by nobody', () => {
     const store = createBlockStore();
     const ref = store.put(block(10), '0', 0);
     store.release(ref);
-    for (const use of [store.release, store.retain, store.get, store.isShared]) {
+    for (const use of [
+      store.release,
+      store.retain,
+      store.extend,
+      store.spend,
+      store.get,
+      store.isShared,
+    ]) {
       expect(() => {
         use(ref);
       }).toThrow(StoreError);
@@ -196,4 +217,60 @@ test('after any puts, retains and releases, the bytes are those of the blocks th
       expect(store.takeReleased()).toEqual(freed);
     }),
   );
+});
+
+describe('a block of columns that nobody needs any more', () => {
+  const ROWS = 10_000;
+
+  test('gives its memory back at once', () => {
+    const store = createBlockStore();
+    const { block, numbers } = columnsFromThread(ROWS);
+    const ref = store.put(block, '0', 0);
+    const { rows } = store.get(ref);
+    store.spend(ref);
+    expect(numbers.buffer.byteLength).toBe(0);
+    expect(rows).toHaveLength(ROWS);
+    expect(() => store.get(ref).rows).toThrow(StoreError);
+    expect(store.usage.bytes).toBe(ref.sizeBytes);
+    store.release(ref);
+    expect(store.usage.bytes).toBe(0);
+  });
+
+  test.each<[string, (store: BlockStore, block: ColumnBlock<{ x: number }>) => BlockRef]>([
+    [
+      'who made it in this thread',
+      (store, block) => store.put(columnBlock({ x: block.column('x') }), '0', 0),
+    ],
+    ['a transform', (store, block) => store.put(block.show(), '0', 0)],
+    [
+      'another holder',
+      (store, block) => {
+        const ref = store.put(block, '0', 0);
+        store.retain(ref);
+        store.release(ref);
+        return ref;
+      },
+    ],
+    [
+      'a slice',
+      (store, block) => {
+        store.put(block.slice(0, 10), '1', 0);
+        return store.put(block, '0', 0);
+      },
+    ],
+  ])('keeps it when %s may have kept its arrays', (_who, put) => {
+    const store = createBlockStore();
+    const { block, numbers } = columnsFromThread(ROWS);
+    const ref = put(store, block);
+    store.spend(ref);
+    store.release(ref);
+    expect(numbers[ROWS - 1]).toBe(7);
+  });
+
+  test('is left to be collected when it is small', () => {
+    const store = createBlockStore();
+    const { block, numbers } = columnsFromThread(2);
+    store.spend(store.put(block, '0', 0));
+    expect([...numbers]).toEqual([7, 7]);
+  });
 });

@@ -3,7 +3,7 @@ import { receiveMessageOnPort, MessageChannel } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 import { blockFromMessage, rowBlock, type Block, type BlockMessage } from '../../actors/block.ts';
 import { columnBlock, rowsToColumns } from '../../actors/columns/column-block.ts';
-import { StoreError } from '../../machines/errors.ts';
+import { ColumnError, StoreError } from '../../machines/errors.ts';
 
 /** What arrives at the other end. */
 function cross<T>(block: Block<T>): Block<T> {
@@ -43,8 +43,22 @@ test('the memory of columns is moved, and the block is gone here', () => {
   expect(cross(block).column('x').toArray()).toEqual([1, 2, 3]);
   expect(numbers.byteLength).toBe(0);
   expect(() => block.rows).toThrow(StoreError);
-  expect(() => block.column('x')).toThrow('was handed over to another thread');
+  expect(() => block.column('x')).toThrow('handed over to another thread');
   expect(() => block.toTransfer()).toThrow(StoreError);
+});
+
+test('a column that was read before says that it is gone, and none is made of its array', () => {
+  const numbers = Float64Array.of(1, 2);
+  const block = columnBlock({ x: numbers, name: ['', 'b'] });
+  const [x, name] = [block.column('x'), block.column('name')];
+  expect(name.at(0)).toBe('');
+  cross(block);
+  for (const look of [() => x.values, () => x.at(0), () => x.toArray(), () => name.at(0)]) {
+    expect(look).toThrow(StoreError);
+  }
+  expect(() => columnBlock({ again: numbers })).toThrow(ColumnError);
+  expect(() => columnBlock({ again: numbers })).toThrow('"again"');
+  expect(columnBlock({ none: new Float64Array(0) }).numRows).toBe(0);
 });
 
 test('a slice is copied, and what it was cut from stays', () => {

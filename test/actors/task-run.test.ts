@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { columnBlock } from '../../actors/columns/column-block.ts';
 import { simEnv } from '../../actors/sim-env.ts';
 import { GRACE_MS } from '../../actors/env.ts';
 import type { TransformContext } from '../../actors/transform.ts';
-import { TimeoutError } from '../../machines/errors.ts';
+import { StoreError, TimeoutError } from '../../machines/errors.ts';
+import { columnsFromThread } from './support/columns-from-thread.ts';
 import { harness, PLENTY, programOf } from './support/runner.ts';
 
 const NONE = { blocks: 0, bytes: 0 };
@@ -113,6 +115,42 @@ describe('what a transform may return', () => {
       error: new Error('no'),
       retryAfter: undefined,
     });
+  });
+});
+
+describe('columns', () => {
+  const ROWS = 10_000;
+  const pass = { kind: 'blocks', format: 'columns', call: (block: unknown) => block } as const;
+
+  test('that a transform passes on are its to give away, unless they may be needed again', async () => {
+    for (const retries of [0, 1]) {
+      const { env, run, store, put } = harness([programOf(pass, { retries })]);
+      const input = put(columnBlock({ x: new Float64Array(ROWS).fill(7) }));
+      const watched = run([input]);
+      await env.advance();
+      const [output] = watched.refs();
+      if (output === undefined) throw new Error('nothing came');
+      store.get(output).toTransfer();
+      const look = (): unknown =>
+        store
+          .get(input)
+          .column('x' as never)
+          .at(0);
+      if (retries === 0) expect(look).toThrow(StoreError);
+      else expect(look()).toBe(7);
+    }
+  });
+
+  test('that only rows were made of are let go of with their input, if it is not needed again', async () => {
+    for (const givesInputsAway of [true, false]) {
+      const transform = (rows: readonly { x: number }[]): number[] => rows.map(({ x }) => x);
+      const { env, run, put } = harness([programOf(transform, { givesInputsAway })]);
+      const { block, numbers } = columnsFromThread(ROWS);
+      const watched = run([put(block)]);
+      await env.advance();
+      expect(watched.blocks()[0]?.[ROWS - 1]).toBe(7);
+      expect(numbers).toHaveLength(givesInputsAway ? 0 : ROWS);
+    }
   });
 });
 

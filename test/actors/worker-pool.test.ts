@@ -86,7 +86,8 @@ function playPool() {
         load: () => rowBlock([1]),
         put: () => input,
         isShared: () => true,
-        retain: () => undefined,
+        extend: () => undefined,
+        spend: () => undefined,
       },
       onNews: () => {
         report = run.takeReport() ?? report;

@@ -20,6 +20,8 @@ function outputOf(result: () => Promise<RunReport>): {
       get: () => {
         throw LOSS;
       },
+      isShared: () => false,
+      spend: () => undefined,
     },
     result,
     leave: (reason) => {

@@ -1,13 +1,33 @@
 /** Runs for workers that the test plays, each over one input that comes from where the test says. */
 import type { Block } from '../../../actors/block.ts';
+import type { RunTools } from '../../../actors/running.ts';
 import { simEnv } from '../../../actors/sim-env.ts';
+import type { OperatorProgram } from '../../../actors/transform.ts';
 import { RemoteRun } from '../../../actors/workers/remote-run.ts';
+import type { BlockRef } from '../../../machines/block.ts';
 import { blockRef } from '../../machines/support/blocks.ts';
 import { PLENTY, programOf } from './runner.ts';
 
 export function remoteRun(
   number: number,
   load: () => Block<unknown> | Promise<Block<unknown>>,
+): RemoteRun {
+  const store: RunTools['store'] = {
+    load,
+    put: () => blockRef(0),
+    isShared: () => false,
+    extend: () => undefined,
+    spend: () => undefined,
+  };
+  return remoteRunOf(store, [blockRef(number)], {}, number);
+}
+
+/** A run over blocks of a store. */
+export function remoteRunOf(
+  store: RunTools['store'],
+  inputs: readonly BlockRef[],
+  parts: Partial<OperatorProgram>,
+  number = 1,
 ): RemoteRun {
   return new RemoteRun(
     {
@@ -16,8 +36,8 @@ export function remoteRun(
       task: 0,
       attempt: 1,
       run: number,
-      inputs: [blockRef(number)],
-      perPort: [1],
+      inputs,
+      perPort: [inputs.length],
       ended: [false],
       skip: 0,
       credit: PLENTY,
@@ -25,8 +45,8 @@ export function remoteRun(
     },
     {
       env: simEnv(),
-      store: { load, put: () => blockRef(0), isShared: () => false, retain: () => undefined },
-      program: programOf(() => []),
+      store,
+      program: programOf(() => [], parts),
       stateful: undefined,
       onNews: () => undefined,
       onLog: () => undefined,

@@ -1,7 +1,8 @@
 /** An inline runner in virtual time, with a store; the test plays the tasks it works for. */
 import type { Block } from '../../../actors/block.ts';
 import { rowBlock } from '../../../actors/block.ts';
-import { createBlockStore, type BlockStore } from '../../../actors/block-store.ts';
+import { createBlockStore } from '../../../actors/block-store.ts';
+import type { BlockStore } from '../../../actors/block-store.types.ts';
 import { createInlineRunner, type Runner } from '../../../actors/inline-runner.ts';
 import { simEnv, type SimEnv } from '../../../actors/sim-env.ts';
 import type {

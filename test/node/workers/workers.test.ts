@@ -1,6 +1,13 @@
 /** Transforms in worker threads: what they get, what they may be, and what becomes of their threads. */
-import { expect, onTestFinished, test } from 'vitest';
-import { columnBlock, pipeline, type Run, type RunEvent } from '../../../src/index.ts';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import {
+  columnBlock,
+  pipeline,
+  StoreError,
+  type Block,
+  type Run,
+  type RunEvent,
+} from '../../../src/index.ts';
 import { workerModule, workers } from '../../../src/node/index.ts';
 import { counted } from './threads.ts';
 import type * as opsModule from './ops.ts';
@@ -195,4 +202,53 @@ test('a model that takes long to load is not starved by those in front of it', a
   expect((await run.collect()).length).toBe(40);
   const { operators } = await run.done;
   expect(operators['model']?.tasks).toBe(40);
+});
+
+describe('what a worker has made of columns', () => {
+  const ROWS = 20_000;
+  const flow = pipeline('columns')
+    .fromBlocks([columnBlock({ x: new Float64Array(ROWS).fill(14) })])
+    .mapBlocks(workers(ops, 'halve'), { format: 'columns' });
+
+  test('is gone as soon as its ref is released, and says so to whoever looks at it still', async () => {
+    const run = flow.start();
+    for await (const ref of run.refs()) {
+      const block = run.read(ref);
+      const x = block.column('x');
+      const { values } = x;
+      expect(values[ROWS - 1]).toBe(7);
+      run.release(ref);
+      expect(values).toHaveLength(0);
+      expect(() => x.at(0)).toThrow(StoreError);
+      expect(() => block.rows).toThrow(StoreError);
+    }
+  });
+
+  test('is the consumer’s for as long as it likes when it takes blocks or rows', async () => {
+    const blocks = [];
+    for await (const block of flow.start().blocks()) blocks.push(block);
+    expect(blocks[0]?.column('x').at(ROWS - 1)).toBe(7);
+    expect(await flow.start().collect()).toHaveLength(ROWS);
+    const rows = [];
+    for await (const row of flow.start()) rows.push(row);
+    expect(rows[ROWS - 1]).toEqual({ x: 7 });
+  });
+
+  test('stays with the other branch of a tee, whatever becomes of it in one', async () => {
+    const kept: Block<{ x: number }>[] = [];
+    const [first, second] = flow.tee();
+    const keep = second.mapBlocks(
+      (block) => {
+        kept.push(block);
+        return [];
+      },
+      { format: 'columns' },
+    );
+    const run = first.union(keep).start();
+    for await (const ref of run.refs()) {
+      run.read(ref).toTransfer();
+      run.release(ref);
+    }
+    expect(kept.map((block) => block.column('x').at(ROWS - 1))).toEqual([7]);
+  });
 });
