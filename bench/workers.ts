@@ -1,7 +1,7 @@
 /**
  * What worker threads cost: work of the processor on two threads against the ideal (half of what it
- * takes on one) and against piscina, long tasks and short ones; and large blocks through a thread,
- * against raw messages.
+ * takes on one) and against piscina, long tasks and short ones; and large blocks through a thread, and
+ * to two of them, against raw messages.
  *
  * All of a round run one after the other, in an order of chance, with warm threads; ratios are formed
  * within a round, so that what else the machine does meets both sides. The clock runs from the first
@@ -17,7 +17,9 @@ import { columnBlock, pipeline, type OperatorOptions } from '../src/index.ts';
 import { workerModule, workers } from '../src/node/index.ts';
 import { shuffled, summarize } from './harness/statistics.ts';
 import { digits, printTable } from './harness/table.ts';
+import { startWatch, type Taken } from './harness/watch.ts';
 import { burn } from './workers/burn.ts';
+import { fanOutCases } from './workers/fan-out.ts';
 import type * as opsModule from './workers/ops.ts';
 
 const THREADS = 2;
@@ -33,22 +35,7 @@ const piscina = new Piscina({
   maxThreads: THREADS,
 });
 
-/** Milliseconds on the clock, and of processors, all threads together. */
-interface Taken {
-  readonly wall: number;
-  readonly cpu: number;
-}
-
 type Case = () => Promise<Taken>;
-
-function startWatch(): () => Taken {
-  const before = performance.now();
-  const cpuBefore = process.cpuUsage();
-  return () => {
-    const { user, system } = process.cpuUsage(cpuBefore);
-    return { wall: performance.now() - before, cpu: (user + system) / 1000 };
-  };
-}
 
 interface Work {
   readonly blocks: number;
@@ -212,6 +199,7 @@ const cases: Readonly<Record<string, Case>> = {
   'short sluice, blocks a task as it chooses': () => withSluice(short, ahead),
   'raw transfer': rawTransfer,
   'block transfer': blockTransfer,
+  ...fanOutCases,
 };
 
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '9' } } });
@@ -256,6 +244,8 @@ const rows: readonly Row[] = [
   { name: 'short sluice, blocks a task as it chooses', base: 'short serial', threads: THREADS },
   { name: 'long sluice', base: 'long piscina', threads: 1 },
   { name: 'block transfer', base: 'raw transfer', threads: 1 },
+  { name: 'block columns to two', base: 'raw columns to two', threads: 1 },
+  { name: 'block texts to two', base: 'raw texts to two', threads: 1 },
 ];
 
 printTable(

@@ -15,3 +15,13 @@ export const burnRows = statefulTransform({
 export function through(block: ColumnBlock<{ x: number }>): ColumnBlock<{ x: number }> {
   return block;
 }
+
+/** Looks at one number of a block. */
+export function firstOf(block: ColumnBlock<{ x: number }>): number[] {
+  return [block.column('x').values[0] ?? 0];
+}
+
+/** Looks at each of a few large texts. */
+export function lengthsOf(rows: readonly { readonly text: string }[]): number[] {
+  return [rows.reduce((sum, { text }) => sum + text.length, 0)];
+}
