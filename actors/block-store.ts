@@ -4,7 +4,7 @@
  * leave memory while there is too much in it, and come back when somebody asks.
  */
 import type { BlockRef } from '../machines/block.ts';
-import { describe, StoreError } from '../machines/errors.ts';
+import { describe } from '../machines/errors.ts';
 import { noSpill, type SpillReport } from '../machines/hands.protocol.ts';
 import type { Block } from './block.ts';
 import type { BlockStore } from './block-store.types.ts';
@@ -12,10 +12,12 @@ import { ColumnBlock } from './columns/column-block.ts';
 import { fingerprint } from './fingerprint.ts';
 import { createIdTable } from './id-table.ts';
 import { createIdleBlocks } from './idle-blocks.ts';
+import { createLender } from './lender.ts';
 import { originOf, replaceLost, type LostBlock } from './lost-block.ts';
 import type { Remake } from './origin.ts';
 import type { Spill } from './spill.ts';
 import { createStoreAccount, type Charged } from './store-account.ts';
+import { notInMemory, notThere } from './store-errors.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -62,6 +64,7 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
   const highWater = (): number => spill?.highWater ?? blockBytes / 2;
   const entries = createIdTable<Entry>();
   const idle = createIdleBlocks<Entry>();
+  const lender = createLender();
   let nextId = 1;
   let diskBytes = 0;
   /** Bytes outside of memory that are promised to blocks being written. */
@@ -107,9 +110,14 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
     }
   }
 
+  function unload(entry: Entry): void {
+    lender.letGo(entry.block);
+    entry.block = undefined;
+  }
+
   /** Lets go of the copy in memory. */
   function evict(entry: Entry): void {
-    entry.block = undefined;
+    unload(entry);
     away.blocks += 1;
     away.bytes += entry.sizeBytes;
     sort(entry);
@@ -126,6 +134,7 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
   async function write({ write, remove }: Spill, entry: Entry, room: number): Promise<void> {
     const { id, block, sizeBytes } = entry;
     if (block === undefined) return;
+    const giveBack = lender.hold(block);
     entry.writing = true;
     sort(entry);
     counts.writing += 1;
@@ -140,6 +149,7 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
       note(error);
       pause = PAUSE_CHANGES;
     }
+    giveBack();
     counts.writing -= 1;
     writingBytes -= sizeBytes;
     promisedBytes -= room;
@@ -217,7 +227,7 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
     entry.remaking?.abort(notThere(entry));
     for (const watcher of watchers) watcher(entry.id);
     if (entry.block === undefined) leaveAway(entry);
-    entry.block = undefined;
+    unload(entry);
     sort(entry);
     account.charge(entry, false);
     if (spill !== undefined) forget(entry, spill.remove);
@@ -260,7 +270,7 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
     get(ref) {
       const { block } = find(ref);
       if (block !== undefined) return block;
-      throw new StoreError(`block ${nameOf(ref)} is not in memory: load it first`);
+      throw notInMemory(ref);
     },
     load(ref) {
       const entry = find(ref);
@@ -273,6 +283,7 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
       return entry.loading;
     },
     isShared: (ref) => find(ref).wasShared,
+    lend: (ref) => lender.lend(find(ref)),
     retain(ref, holders = 1) {
       const entry = find(ref);
       entry.holders += holders;
@@ -331,6 +342,7 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
         bytes: account.bytes(),
         peakBytes: account.peakBytes(),
         largestBytes: account.largestBytes(),
+        slabBytes: lender.bytes(),
         spill: { ...away, diskBytes, ...counts },
       };
     },
@@ -340,14 +352,4 @@ export function createBlockStore(options?: BlockStoreOptions): BlockStore {
 /** Bytes a block may take outside of memory: as many as in memory, or somewhat more. */
 function roomFor({ sizeBytes }: Entry): number {
   return 2 * sizeBytes + 4096;
-}
-
-function nameOf({ id, lineage }: Pick<BlockRef, 'id' | 'lineage'>): string {
-  return `${String(id)} (${lineage})`;
-}
-
-function notThere(ref: Pick<BlockRef, 'id' | 'lineage'>): StoreError {
-  return new StoreError(
-    `block ${nameOf(ref)} is not in the store: it was released, or belongs to another run`,
-  );
 }

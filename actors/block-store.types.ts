@@ -2,6 +2,7 @@
 import type { BlockRef } from '../machines/block.ts';
 import type { SpillReport } from '../machines/hands.protocol.ts';
 import type { Block } from './block.ts';
+import type { Loan } from './lender.ts';
 import type { Making } from './origin.ts';
 import type { SpillUsage } from './spill.ts';
 
@@ -30,6 +31,11 @@ export interface BlockStore {
   readonly load: (ref: BlockRef) => Block<unknown> | Promise<Block<unknown>>;
   /** Whether anybody else has the block, or has had it: what they were shown of it they may have kept. */
   readonly isShared: (ref: BlockRef) => boolean;
+  /**
+   * The block in shared memory, for a worker; undefined when it is better copied. It stays there until it
+   * is given back and released.
+   */
+  readonly lend: (ref: BlockRef) => Loan | undefined;
   /** Adds holders. */
   readonly retain: (ref: BlockRef, holders?: number) => void;
   /** Its holder goes on holding it: the next release does not count. */
@@ -73,5 +79,7 @@ export interface StoreUsage {
   readonly peakBytes: number;
   /** Bytes of the largest block there has ever been. */
   readonly largestBytes: number;
+  /** Bytes of shared memory for blocks that are, or were, lent to workers. */
+  readonly slabBytes: number;
   readonly spill: SpillUsage;
 }

@@ -4,6 +4,7 @@ import { ColumnBlock, rowsToColumns } from './columns/column-block.ts';
 import type { ColumnData } from './columns/column-data.ts';
 import type { ColumnTypes, Fields } from './columns/column-types.ts';
 import { Column } from './columns/column.ts';
+import { isInSlab, ownBlock, SlabBlock } from './columns/slab-block.ts';
 import { estimateBytes } from './row-size.ts';
 
 /** One field of the rows of a block. */
@@ -117,18 +118,18 @@ export function ownsBuffers(block: Block<unknown>): boolean {
 }
 
 /**
- * The block as columns: itself, if it is one of columns.
+ * The block as columns: itself, if it is one of columns of its own.
  * @throws ColumnError when its rows do not fit into columns.
  */
 export function asColumns<T>(block: Block<T>, types?: ColumnTypes<T>): ColumnBlock<T> {
-  return block instanceof ColumnBlock ? block : rowsToColumns(block.rows, types);
+  const own = ownBlock(block);
+  return own instanceof ColumnBlock ? own : rowsToColumns(own.rows, types);
 }
 
-/** The block that another thread has handed over. */
+/** The block that another thread has handed over, or lent. */
 export function blockFromMessage(message: BlockMessage): Block<unknown> {
-  return message.kind === 'rows'
-    ? new RowBlock(message.rows, message.sizeBytes, true)
-    : new ColumnBlock(message, 1, true);
+  if (message.kind === 'rows') return new RowBlock(message.rows, message.sizeBytes, true);
+  return isInSlab(message) ? new SlabBlock(message) : new ColumnBlock(message, 1, true);
 }
 
 function typeName(value: unknown): string {

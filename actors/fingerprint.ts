@@ -80,10 +80,10 @@ function createHash(): Hash {
 
 function hashColumn(hash: Hash, data: ColumnData): void {
   const bytes = arraysOf(data).reduce((sum, { byteLength }) => sum + byteLength, 0);
-  // A part of something larger: the rest is no part of its values.
-  const own = bytes > bytesOfData(data) ? copyData(data) : data;
+  // A part of something larger: the rest is no part of its values, nor is where in it the part begins.
+  const isShifted = data.bitOffset > 0 && (data.type === 'bool' || data.validity !== undefined);
+  const own = isShifted || bytes > bytesOfData(data) ? copyData(data) : data;
   hash.text(typeText(own.type));
-  hash.word(own.bitOffset);
   for (const array of arraysOf(own)) hash.bytes(array);
 }
 

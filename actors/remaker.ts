@@ -72,6 +72,7 @@ export function createRemaker({ env, onLog, programs, hosts, cancelled }: Remake
           },
           // Nobody may lose it: the split is needed again.
           isShared: () => true,
+          lend: () => undefined,
           extend: () => undefined,
           spend: () => undefined,
         },

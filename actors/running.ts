@@ -26,7 +26,7 @@ export interface Running {
 /** What a run needs from its runner. */
 export interface RunTools {
   readonly env: Env;
-  readonly store: Pick<BlockStore, 'load' | 'put' | 'isShared' | 'extend' | 'spend'>;
+  readonly store: Pick<BlockStore, 'load' | 'put' | 'isShared' | 'lend' | 'extend' | 'spend'>;
   readonly program: OperatorProgram;
   /** The operator's instance, if its transform remembers. */
   readonly stateful: (StatefulProgram & { outputs: number }) | undefined;

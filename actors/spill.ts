@@ -12,7 +12,7 @@ export interface Spill {
   /** Bytes that may be kept at most. */
   readonly maxBytes: number;
   /**
-   * Keeps a block.
+   * Keeps a block: what is in it, for the block itself may be gone when this is over.
    * @returns the bytes it takes there; undefined when the block is of a kind that cannot be kept, or
    * takes more than `room`. Nothing is left of it then.
    * @throws StoreError when it could not be written. Nothing is left of it then.

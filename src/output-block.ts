@@ -1,6 +1,7 @@
 /** A block as the consumer of a run gets it. */
 import type { Block, BlockTransfer, Field } from '../actors/block.ts';
 import type { BlockStore } from '../actors/block-store.types.ts';
+import { ownBlock } from '../actors/columns/slab-block.ts';
 import type { Fields } from '../actors/columns/column-types.ts';
 import type { Column } from '../actors/columns/column.ts';
 import type { BlockRef } from '../machines/block.ts';
@@ -54,6 +55,6 @@ export function outputBlock<T>(
   const block = store.get(ref);
   // What others have, too, is not the consumer's to give away.
   const isLent = block.kind === 'columns' && store.isShared(ref);
-  const own = isLent ? block.slice(0, block.numRows) : block;
+  const own = isLent ? block.slice(0, block.numRows) : ownBlock(block);
   return new LabelledBlock(own as Block<T>, ref.lineage);
 }

@@ -60,8 +60,8 @@ function ownerOf(buffer: OwnedBuffer): object | undefined {
 }
 
 function setOwner(buffer: OwnedBuffer, owner: object): void {
-  // One that is frozen has no owner, and is copied.
-  Reflect.set(buffer, OWNER, owner);
+  // One that is frozen has no owner, and is copied; so is shared memory.
+  if (isMovable(buffer)) Reflect.set(buffer, OWNER, owner);
 }
 
 export class ColumnBlock<T> implements Block<T> {

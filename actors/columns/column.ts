@@ -132,25 +132,23 @@ function decodeLists(data: ColumnData): unknown[] {
 
 function decodeStrings({ length, offsets, values }: ColumnData): string[] {
   if (offsets === undefined) return [];
-  const bytes = values as Uint8Array;
   const first = offsets[0] ?? 0;
-  const text = decode(bytes.subarray(first, offsets[length] ?? first));
+  const bytes = unshared((values as Uint8Array).subarray(first, offsets[length] ?? first));
+  const text = decoder.decode(bytes);
   const strings = new Array<string>(length);
   // As many characters as bytes: all of it is ASCII, and cutting the text is enough.
-  const isAscii = text.length === (offsets[length] ?? first) - first;
+  const isAscii = text.length === bytes.length;
   for (let row = 0; row < length; row++) {
-    const from = offsets[row] ?? 0;
-    const to = offsets[row + 1] ?? from;
-    strings[row] = isAscii
-      ? text.slice(from - first, to - first)
-      : decode(bytes.subarray(from, to));
+    const from = (offsets[row] ?? first) - first;
+    const to = (offsets[row + 1] ?? first) - first;
+    strings[row] = isAscii ? text.slice(from, to) : decoder.decode(bytes.subarray(from, to));
   }
   return strings;
 }
 
 /** Browsers refuse to decode shared memory. */
-function decode(bytes: Uint8Array): string {
+function unshared(bytes: Uint8Array): Uint8Array {
   const isShared =
     typeof SharedArrayBuffer !== 'undefined' && bytes.buffer instanceof SharedArrayBuffer;
-  return decoder.decode(isShared ? bytes.slice() : bytes);
+  return isShared ? bytes.slice() : bytes;
 }

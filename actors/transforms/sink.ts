@@ -1,5 +1,6 @@
 /** Where rows end: something that takes them, commits when the run is done, and gives up when it is not. */
 import type { Block } from '../block.ts';
+import { ownBlock } from '../columns/slab-block.ts';
 import type { StatefulTransform, TransformContext } from '../transform.ts';
 
 /**
@@ -29,7 +30,7 @@ export function sinkTransform<T>(sink: Sink<T>): StatefulTransform {
           const { signal, attempt, operator, log, progress } = context;
           const here = { signal, attempt, operator, log, progress, lineage: ref.lineage };
           if (sink.writeBlock === undefined) await sink.write(block.rows as readonly T[], here);
-          else await sink.writeBlock(block as Block<T>, here);
+          else await sink.writeBlock(ownBlock(block) as Block<T>, here);
         }
         return { satisfied: false };
       },

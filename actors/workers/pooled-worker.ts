@@ -6,6 +6,7 @@ import { describe, StoreError, TimeoutError, WorkerError } from '../../machines/
 import type { Credit } from '../../machines/resource/ledger.ts';
 import { GRACE_MS, type Env } from '../env.ts';
 import type { TaskPlace } from '../transform.ts';
+import type { Loans } from './loans.ts';
 import { packError, unpackError } from './packed-error.ts';
 import type { FromWorker, RunNews, WorkerLoss, WorkerProgram, WorkerThread } from './protocol.ts';
 import type { RemoteRun } from './remote-run.ts';
@@ -52,6 +53,8 @@ export interface PooledWorker {
 interface Seat extends Outgoing {
   /** The worker knows of it. */
   isSent: boolean;
+  /** What was lent to the worker for it. */
+  loans: Loans | undefined;
 }
 
 type State = 'starting' | 'ready' | 'retired' | 'closing' | 'gone';
@@ -63,6 +66,8 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
   let nextId = 1;
   /** Few at a time, and gone soon. */
   let seats: Seat[] = [];
+  /** What the worker has on loan: it may read that until it says that it is done, or is gone. */
+  const lent = new Set<Loans>();
   /** Who has the thread, and who has asked for it, in this order: as the worker itself sees it. */
   let active: RemoteRun | undefined;
   let turns: RemoteRun[] = [];
@@ -83,7 +88,7 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
     load: () => seats.length,
     has: (run) => seatOf(run) !== undefined,
     assign(run) {
-      const seat = { id: nextId++, run, isSent: false };
+      const seat = { id: nextId++, run, isSent: false, loans: undefined };
       seats.push(seat);
       send(seat);
     },
@@ -118,8 +123,10 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
       seat.run.end();
       return false;
     },
-    onSent(seat) {
+    onSent(seat, loans) {
       seat.isSent = true;
+      seat.loans = loans;
+      lent.add(loans);
       askForTurn(seat.run);
     },
     onRefused(seat, cause) {
@@ -166,8 +173,15 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
   function finish(seat: Seat): void {
     remove(seats, seat);
     remove(turns, seat.run);
+    giveBack(seat.loans);
     tools.onRunOver(seat.run);
     tools.onFree(worker);
+  }
+
+  function giveBack(loans: Loans | undefined): void {
+    if (loans === undefined) return;
+    loans.settleAll();
+    lent.delete(loans);
   }
 
   /** Looks at the clock for whoever has the thread. */
@@ -229,8 +243,12 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
     const seat = seats.find((at) => at.id === id);
     if (seat === undefined) return;
     const { run } = seat;
-    for (const output of outputs) run.acceptOutput(output);
+    for (const output of outputs) {
+      run.acceptOutput(output);
+      seat.loans?.settle(output.delta?.consumed ?? 0);
+    }
     if (report === undefined) return;
+    seat.loans?.settle(report.consumed);
     const isOver = report.end !== undefined;
     if (isOver) finish(seat);
     run.acceptReport(report);
@@ -277,6 +295,7 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
     stopWatch = () => undefined;
     await spawning;
     await thread?.terminate();
+    lent.forEach(giveBack);
     closed();
   }
 

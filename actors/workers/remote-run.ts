@@ -12,9 +12,11 @@ import {
   type BlockMessage,
   type BlockTransfer,
 } from '../block.ts';
+import { SlabBlock } from '../columns/slab-block.ts';
 import type { Making } from '../origin.ts';
 import { RunNews, type RunEnd } from '../run-news.ts';
 import { judge, type Running, type RunMessage, type RunTools } from '../running.ts';
+import { Loans } from './loans.ts';
 import { movableBuffers } from './movable-buffers.ts';
 import { unpackError } from './packed-error.ts';
 import type { WorkerDelta, WorkerOutput, WorkerReport, WorkerRun } from './protocol.ts';
@@ -30,6 +32,8 @@ export interface RunPlace {
 export interface Job {
   readonly message: WorkerRun;
   readonly transfer: Transferable[];
+  /** What of it is lent, for whoever sends it, or does not, to give back. */
+  readonly loans: Loans;
 }
 
 export class RemoteRun implements Running {
@@ -137,15 +141,22 @@ export class RemoteRun implements Running {
   #pack(id: number, left: readonly BlockRef[], inputs: readonly Block<unknown>[]): Job {
     const blocks: BlockMessage[] = [];
     const transfer: Transferable[] = [];
-    for (const [index, ref] of left.entries()) {
-      const input = inputs[index];
-      if (input === undefined) throw new Error(`block ${ref.lineage} was not loaded`);
-      const sent = this.#send(ref, input);
-      blocks.push(sent.message);
-      transfer.push(...sent.transfer);
+    const loans = new Loans();
+    try {
+      for (const [index, ref] of left.entries()) {
+        const input = inputs[index];
+        if (input === undefined) throw new Error(`block ${ref.lineage} was not loaded`);
+        const sent = this.#send(ref, input, loans);
+        blocks.push(sent.message);
+        transfer.push(...sent.transfer);
+      }
+    } catch (error) {
+      loans.settleAll();
+      throw error;
     }
     return {
       transfer,
+      loans,
       message: {
         id,
         lineages: left.map(({ lineage }) => lineage),
@@ -158,10 +169,14 @@ export class RemoteRun implements Running {
     };
   }
 
-  /** A block as a message: given away when nobody will ask for it any more, else copied. */
-  #send(ref: BlockRef, block: Block<unknown>): BlockTransfer {
+  /** A block as a message: given away when nobody will ask for it any more, else lent or copied. */
+  #send(ref: BlockRef, block: Block<unknown>, loans: Loans): BlockTransfer {
     const { store, program } = this.#tools;
-    if (!program.givesInputsAway || store.isShared(ref)) {
+    const isWanted = !program.givesInputsAway || store.isShared(ref);
+    const loan = isWanted || block instanceof SlabBlock ? store.lend(ref) : undefined;
+    loans.add(loan);
+    if (loan !== undefined) return { message: loan.message, transfer: [] };
+    if (isWanted) {
       // A part of a block, even if it is all of it, is copied when it is handed over: once, and moved.
       return block.kind === 'columns'
         ? block.slice(0, block.numRows).toTransfer()

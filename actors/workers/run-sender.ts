@@ -3,6 +3,7 @@
  * one turn go in one.
  */
 import type { ToWorker } from './protocol.ts';
+import type { Loans } from './loans.ts';
 import type { Job, RemoteRun } from './remote-run.ts';
 
 /** A run on its way to a worker, by its number there. */
@@ -15,7 +16,8 @@ export interface RunSenderTools<TOutgoing extends Outgoing> {
   readonly post: (message: ToWorker, transfer: Transferable[]) => void;
   /** Whether the run is still to be sent, now that all of it is there. */
   readonly isWanted: (outgoing: TOutgoing) => boolean;
-  readonly onSent: (outgoing: TOutgoing) => void;
+  /** `loans`: what of it is to be given back when the worker is done with it. */
+  readonly onSent: (outgoing: TOutgoing, loans: Loans) => void;
   /** Its input could not be read, or cannot be sent. */
   readonly onRefused: (outgoing: TOutgoing, cause: unknown) => void;
 }
@@ -65,14 +67,18 @@ export function createRunSender<TOutgoing extends Outgoing>({
     // More may be given while these are looked at.
     const given = waiting;
     waiting = [];
-    const packed = given.filter(({ outgoing }) => isWanted(outgoing));
+    const packed = given.filter(({ outgoing, job }) => {
+      if (isWanted(outgoing)) return true;
+      job.loans.settleAll();
+      return false;
+    });
     try {
       postAll(packed);
     } catch {
       packed.forEach(sendAlone);
       return;
     }
-    for (const { outgoing } of packed) onSent(outgoing);
+    for (const { outgoing, job } of packed) onSent(outgoing, job.loans);
   }
 
   /** One of several cannot be sent: whatever others there are can. */
@@ -80,10 +86,11 @@ export function createRunSender<TOutgoing extends Outgoing>({
     try {
       postAll([packed]);
     } catch (cause) {
+      packed.job.loans.settleAll();
       onRefused(packed.outgoing, cause);
       return;
     }
-    onSent(packed.outgoing);
+    onSent(packed.outgoing, packed.job.loans);
   }
 
   function postAll(packed: readonly Packed<TOutgoing>[]): void {

@@ -154,6 +154,7 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
             return { id: 0, lineage, producer, numRows, sizeBytes };
           },
           isShared: () => false,
+          lend: () => undefined,
           extend: () => undefined,
           spend: () => {
             if (block instanceof ColumnBlock) block.free();

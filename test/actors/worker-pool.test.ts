@@ -86,6 +86,7 @@ function playPool() {
         load: () => rowBlock([1]),
         put: () => input,
         isShared: () => true,
+        lend: () => undefined,
         extend: () => undefined,
         spend: () => undefined,
       },

@@ -1,5 +1,6 @@
-/** Runs for workers that the test plays, each over one input that comes from where the test says. */
+/** Runs for workers that the test plays, over inputs that come from where the test says. */
 import type { Block } from '../../../actors/block.ts';
+import type { Loan } from '../../../actors/lender.ts';
 import type { RunTools } from '../../../actors/running.ts';
 import { simEnv } from '../../../actors/sim-env.ts';
 import type { OperatorProgram } from '../../../actors/transform.ts';
@@ -11,15 +12,18 @@ import { PLENTY, programOf } from './runner.ts';
 export function remoteRun(
   number: number,
   load: () => Block<unknown> | Promise<Block<unknown>>,
+  { inputs = 1, lend = () => undefined }: { inputs?: number; lend?: () => Loan | undefined } = {},
 ): RemoteRun {
   const store: RunTools['store'] = {
     load,
     put: () => blockRef(0),
     isShared: () => false,
+    lend,
     extend: () => undefined,
     spend: () => undefined,
   };
-  return remoteRunOf(store, [blockRef(number)], {}, number);
+  const refs = Array.from({ length: inputs }, () => blockRef(number));
+  return remoteRunOf(store, refs, {}, number);
 }
 
 /** A run over blocks of a store. */
