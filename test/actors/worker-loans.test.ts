@@ -1,5 +1,6 @@
 /** What is lent to a worker is given back when the worker cannot read it any more, and not before. */
 import { expect, test } from 'vitest';
+import type { Block, BlockMessage } from '../../actors/block.ts';
 import { columnBlock } from '../../actors/columns/column-block.ts';
 import { createLender, type Loan } from '../../actors/lender.ts';
 import { simEnv } from '../../actors/sim-env.ts';
@@ -12,7 +13,7 @@ import type {
   WorkerListener,
   WorkerReport,
 } from '../../actors/workers/protocol.ts';
-import type { RemoteRun } from '../../actors/workers/remote-run.ts';
+import type { Job, RemoteRun } from '../../actors/workers/remote-run.ts';
 import { remoteRun } from './support/remote-runs.ts';
 
 const REPORT: WorkerReport = {
@@ -107,6 +108,12 @@ async function setUp() {
     worker,
     assign,
     loans: () => loans,
+    /** An output comes, before which so many inputs were done with. */
+    yields: (consumed: number): void => {
+      const block: BlockMessage = { kind: 'rows', rows: [1], sizeBytes: 8 };
+      const output = { block, delta: { consumed, busyMs: 0, droppedRows: [] } };
+      hear({ type: 'news', news: [{ id: 1, outputs: [output], report: undefined }] });
+    },
     report: (parts: Partial<WorkerReport>): void => {
       hear({ type: 'news', news: [{ id: 1, outputs: [], report: { ...REPORT, ...parts } }] });
     },
@@ -122,13 +129,15 @@ async function setUp() {
 }
 
 test('input by input, as they are done with', async () => {
-  const { assign, loans, report } = await setUp();
-  assign(3);
+  const { assign, loans, report, yields } = await setUp();
+  assign(4);
   await turn();
-  expect(loans()).toBe(3);
+  expect(loans()).toBe(4);
   report({ consumed: 1 });
-  expect(loans()).toBe(2);
+  expect(loans()).toBe(3);
   report({ consumed: 0 });
+  expect(loans()).toBe(3);
+  yields(1);
   expect(loans()).toBe(2);
   report({ consumed: 2, end: 'done' });
   expect(loans()).toBe(0);
@@ -216,4 +225,14 @@ test('at once, when another input of the run is lost', () => {
   });
   expect(() => run.job(1)).toThrow('it was released');
   expect(loans).toBe(0);
+});
+
+test('what is in shared memory already is lent to its last holder as well', () => {
+  const lender = createLender(createSlabPool());
+  const place: { block: Block<unknown> | undefined } = { block: large };
+  const lend = (): Loan | undefined => lender.lend(place);
+  const job = (): Job | Promise<Job> =>
+    remoteRun(1, () => place.block ?? large, { lend, givesInputsAway: true }).job(1);
+  const loan = lend();
+  expect(job()).toMatchObject({ transfer: [], message: { blocks: [loan?.message] } });
 });

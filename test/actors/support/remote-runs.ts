@@ -12,7 +12,11 @@ import { PLENTY, programOf } from './runner.ts';
 export function remoteRun(
   number: number,
   load: () => Block<unknown> | Promise<Block<unknown>>,
-  { inputs = 1, lend = () => undefined }: { inputs?: number; lend?: () => Loan | undefined } = {},
+  {
+    inputs = 1,
+    lend = () => undefined,
+    givesInputsAway = false,
+  }: { inputs?: number; lend?: () => Loan | undefined; givesInputsAway?: boolean } = {},
 ): RemoteRun {
   const store: RunTools['store'] = {
     load,
@@ -23,7 +27,7 @@ export function remoteRun(
     spend: () => undefined,
   };
   const refs = Array.from({ length: inputs }, () => blockRef(number));
-  return remoteRunOf(store, refs, {}, number);
+  return remoteRunOf(store, refs, { givesInputsAway }, number);
 }
 
 /** A run over blocks of a store. */

@@ -1,4 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import type { Block } from '../../../actors/block.ts';
+import { columnBlock } from '../../../actors/columns/column-block.ts';
+import { SlabBlock, toSlab } from '../../../actors/columns/slab-block.ts';
+import { createSlabPool } from '../../../actors/slabs.ts';
 import { sinkTransform, type Sink } from '../../../actors/transforms/sink.ts';
 import type { TransformContext } from '../../../actors/transform.ts';
 import { harness, programOf } from '../support/runner.ts';
@@ -54,6 +58,19 @@ describe('a sink', () => {
     await instance.close?.('failed', 'why');
     expect(rows).toEqual([1]);
   });
+});
+
+test('a sink that takes whole blocks gets its own of one that lies in shared memory', async () => {
+  const inSlab = toSlab(columnBlock({ x: new Float64Array(10_000) }), createSlabPool());
+  if (inSlab === undefined) throw new Error('it is in no slab');
+  const written: Block<unknown>[] = [];
+  const { take } = instanceOf(
+    sinkTransform({ write: () => undefined, writeBlock: (block) => void written.push(block) }),
+  );
+  await take([[inSlab]]);
+  expect(written).toHaveLength(1);
+  expect(written[0]).not.toBeInstanceOf(SlabBlock);
+  expect(written[0]?.rows).toEqual(inSlab.rows);
 });
 
 test('each write is told everything a transform is told, with the lineage of its block', async () => {
