@@ -36,7 +36,7 @@ export interface SlabPool {
 export const MIN_SLAB_BYTES = 64 * 1024;
 /** More would fill the pool with few slabs. */
 const MAX_BYTES = 32 * 1024 * 1024;
-/** What a process keeps of slabs that nobody uses. */
+/** What is kept of slabs that nobody uses. */
 const MAX_IDLE_BYTES = 128 * 1024 * 1024;
 /** The head: the generation, alone on a line of the cache. */
 const HEAD_BYTES = 64;
@@ -87,7 +87,7 @@ export function createSlabPool(maxIdleBytes = MAX_IDLE_BYTES): SlabPool {
   };
 }
 
-/** The pool of this process: a later run uses what an earlier one has left. */
+/** The pool of all runs of this thread: a later one uses what an earlier one has left. */
 export const slabPool = createSlabPool();
 
 /** @throws StoreError when the slab was given back, and may be used for something else. */
