@@ -5,6 +5,7 @@ import type { ColumnData } from './columns/column-data.ts';
 import type { ColumnTypes, Fields } from './columns/column-types.ts';
 import { Column } from './columns/column.ts';
 import { isInSlab, ownBlock, SlabBlock } from './columns/slab-block.ts';
+import { dense } from './dense.ts';
 import { estimateBytes } from './row-size.ts';
 
 /** One field of the rows of a block. */
@@ -98,7 +99,7 @@ class RowBlock<T> implements Block<T> {
 
   toTransfer(): BlockTransfer {
     const { rows, sizeBytes } = this;
-    return { message: { kind: 'rows', rows, sizeBytes }, transfer: [] };
+    return { message: { kind: 'rows', rows: dense(rows), sizeBytes }, transfer: [] };
   }
 }
 

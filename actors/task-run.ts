@@ -154,7 +154,7 @@ export class TaskRun implements Running {
   }
 
   async #runBlocks(): Promise<undefined> {
-    const { store, program } = this.#tools;
+    const { env, store, program } = this.#tools;
     for (const [index, ref] of this.message.inputs.entries()) {
       if (this.#isEnding()) return;
       this.#beginInput(ref, index === 0);
@@ -166,12 +166,18 @@ export class TaskRun implements Running {
       const block = loaded instanceof Promise ? await this.#loading(loaded) : loaded;
       if (this.#isEnding()) return;
       const isSeenByOthers = program.retries > 0 || store.isShared(ref);
-      const result = await this.#invoke(block, isSeenByOthers, this.#contextFor(ref));
+      const before = env.now();
+      let result: unknown;
+      try {
+        result = await this.#invoke(block, isSeenByOthers, this.#contextFor(ref));
+      } finally {
+        this.#news.busyMs += env.now() - before;
+      }
       const published = this.#publishResult(result);
       if (published !== undefined) await published;
       if (this.#isEnding()) return;
-      const rest = [...this.#kept, ...this.#sizer.flush()];
-      if (rest.length > 0) await this.#outputs.publishAll(rest);
+      this.#kept.push(...this.#sizer.flush());
+      if (this.#kept.length > 0) await this.#outputs.publishAll(this.#kept);
       if (this.#isEnding()) return;
       if (program.givesInputsAway) store.spend(ref);
       this.#endInput();
@@ -190,30 +196,21 @@ export class TaskRun implements Running {
     }
   }
 
-  /** Calls the transform for one block, and counts its time. */
-  async #invoke(
-    block: Block<unknown>,
-    isSeenByOthers: boolean,
-    context: TransformContext,
-  ): Promise<unknown> {
+  /** Calls the transform for one block; returns what that has: a promise perhaps. */
+  #invoke(block: Block<unknown>, isSeenByOthers: boolean, context: TransformContext): unknown {
     const { env, program } = this.#tools;
     const { transform } = program;
-    const before = env.now();
-    try {
-      if (transform.kind === 'blocks') {
-        const asks = transform.format === 'columns';
-        const input = asks ? columnsFor(block, isSeenByOthers) : block.rows;
-        if (!asks && isSeenByOthers) freezeRows(block.rows);
-        return await transform.call(input as never, context, this.#rowErrors);
-      }
-      if (transform.kind === 'source') {
-        const tools = { env, finishing: this.#finishingSignal() };
-        return await transform.read(block.rows[0] as never, context, tools);
-      }
-      return undefined;
-    } finally {
-      this.#news.busyMs += env.now() - before;
+    if (transform.kind === 'blocks') {
+      const asks = transform.format === 'columns';
+      const input = asks ? columnsFor(block, isSeenByOthers) : block.rows;
+      if (!asks && isSeenByOthers) freezeRows(block.rows);
+      return transform.call(input as never, context, this.#rowErrors);
     }
+    if (transform.kind === 'source') {
+      const tools = { env, finishing: this.#finishingSignal() };
+      return transform.read(block.rows[0] as never, context, tools);
+    }
+    return undefined;
   }
 
   /** Publishes what the transform returned; returns a promise only if that takes time. */
@@ -230,6 +227,7 @@ export class TaskRun implements Running {
   }
 
   async #drain(iterator: Iterator<unknown> | AsyncIterator<unknown>): Promise<void> {
+    const { env } = this.#tools;
     let finished = false;
     try {
       for (;;) {
@@ -238,7 +236,13 @@ export class TaskRun implements Running {
         if (this.#isEnding() || this.#mayStopReading()) return;
         // A generator that ends, or that throws, needs no telling.
         finished = true;
-        const step = await this.#next(iterator);
+        const before = env.now();
+        let step: IteratorResult<unknown>;
+        try {
+          step = await iterator.next();
+        } finally {
+          this.#news.busyMs += env.now() - before;
+        }
         if (step.done === true) return;
         finished = false;
         const held = this.#yield(step.value);
@@ -248,19 +252,6 @@ export class TaskRun implements Running {
     } finally {
       // Left early: the generator gets to run its `finally` blocks.
       if (!finished) await iterator.return?.();
-    }
-  }
-
-  /** Asks a generator for its next block, and counts the time. */
-  async #next(
-    iterator: Iterator<unknown> | AsyncIterator<unknown>,
-  ): Promise<IteratorResult<unknown>> {
-    const { env } = this.#tools;
-    const before = env.now();
-    try {
-      return await iterator.next();
-    } finally {
-      this.#news.busyMs += env.now() - before;
     }
   }
 

@@ -18,8 +18,8 @@ export interface Pending {
 /** News of a run that were not told yet. */
 interface Letter {
   readonly id: number;
-  readonly outputs: readonly Pending[];
-  readonly report: WorkerReport | undefined;
+  readonly outputs: Pending[];
+  report: WorkerReport | undefined;
 }
 
 export interface Outbox {
@@ -47,15 +47,15 @@ export function createOutbox(
   let toldAt = liveEnv.now();
   let stopTimer: (() => void) | undefined;
 
-  function keep(id: number, outputs: readonly Pending[], report: WorkerReport | undefined): void {
-    const last = letters.at(-1);
-    if (last?.id === id && last.report === undefined) {
-      letters[letters.length - 1] = { id, outputs: [...last.outputs, ...outputs], report };
-    } else {
-      letters.push({ id, outputs, report });
-    }
+  /** The letter that what a run says next is put into. */
+  function letterTo(id: number): Letter {
     // The transform may wait for something before there is any more to tell.
     stopTimer ??= liveEnv.setTimer(TELL_MS, tell);
+    const last = letters.at(-1);
+    if (last?.id === id && last.report === undefined) return last;
+    const letter = { id, outputs: [], report: undefined };
+    letters.push(letter);
+    return letter;
   }
 
   function tell(): void {
@@ -65,9 +65,11 @@ export function createOutbox(
     const told = letters;
     letters = [];
     if (told.length === 0) return;
-    const transfer = told.flatMap(({ outputs }) => outputs.flatMap((pending) => pending.transfer));
+    const news: RunNews[] = [];
+    const transfer: Transferable[] = [];
+    for (const letter of told) news.push(toNews(letter, transfer));
     try {
-      postNews(told.map(toNews), transfer);
+      postNews(news, transfer);
     } catch {
       tellOneByOne(told);
     }
@@ -111,10 +113,10 @@ export function createOutbox(
 
   return {
     add(id, pending) {
-      keep(id, [pending], undefined);
+      letterTo(id).outputs.push(pending);
     },
     report(id, report) {
-      keep(id, [], report);
+      letterTo(id).report = report;
     },
     isDue: () => liveEnv.now() - toldAt >= TELL_MS,
     tell,
@@ -122,6 +124,12 @@ export function createOutbox(
   };
 }
 
-function toNews({ id, outputs, report }: Letter): RunNews {
-  return { id, outputs: outputs.map(({ output }) => output), report };
+/** @param transfer is given what of it is moved. */
+function toNews({ id, outputs: pending, report }: Letter, transfer: Transferable[]): RunNews {
+  const outputs: WorkerOutput[] = [];
+  for (const { output, transfer: moved } of pending) {
+    outputs.push(output);
+    transfer.push(...moved);
+  }
+  return { id, outputs, report };
 }

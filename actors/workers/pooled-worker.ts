@@ -244,8 +244,9 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
     if (seat === undefined) return;
     const { run } = seat;
     for (const output of outputs) {
+      const [, consumed] = output;
       run.acceptOutput(output);
-      seat.loans?.settle(output.delta?.consumed ?? 0);
+      seat.loans?.settle(consumed);
     }
     if (report === undefined) return;
     seat.loans?.settle(report.consumed);

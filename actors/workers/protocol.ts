@@ -77,12 +77,16 @@ export interface WorkerDelta {
   readonly droppedRows: readonly PackedLetter[];
 }
 
-/** A block that was made. */
-export interface WorkerOutput {
-  readonly block: BlockMessage;
-  /** What was done before the input that the block was made from; undefined when it was nothing. */
-  readonly delta: WorkerDelta | undefined;
-}
+/**
+ * A block that was made, and what was done before the input that it was made from. A tuple: where blocks
+ * are small, the names of fields would be most of a message.
+ */
+export type WorkerOutput = readonly [
+  block: BlockMessage,
+  consumed: number,
+  busyMs: number,
+  droppedRows?: readonly PackedLetter[],
+];
 
 /** What has happened after the last output. */
 export interface WorkerReport extends WorkerDelta {

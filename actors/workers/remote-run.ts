@@ -139,6 +139,7 @@ export class RemoteRun implements Running {
   }
 
   #pack(id: number, left: readonly BlockRef[], inputs: readonly Block<unknown>[]): Job {
+    const lineages: string[] = [];
     const blocks: BlockMessage[] = [];
     const transfer: Transferable[] = [];
     const loans = new Loans();
@@ -147,6 +148,7 @@ export class RemoteRun implements Running {
         const input = inputs[index];
         if (input === undefined) throw new Error(`block ${ref.lineage} was not loaded`);
         const sent = this.#send(ref, input, loans);
+        lineages.push(ref.lineage);
         blocks.push(sent.message);
         transfer.push(...sent.transfer);
       }
@@ -159,7 +161,7 @@ export class RemoteRun implements Running {
       loans,
       message: {
         id,
-        lineages: left.map(({ lineage }) => lineage),
+        lineages,
         attempt: this.#attempt,
         skip: this.#partial,
         credit: this.#credit,
@@ -188,8 +190,8 @@ export class RemoteRun implements Running {
     return { message, transfer: [...transfer, ...buffers] };
   }
 
-  acceptOutput({ block: message, delta }: WorkerOutput): void {
-    if (delta !== undefined) this.#acceptDelta(delta);
+  acceptOutput([message, consumed, busyMs, droppedRows = []]: WorkerOutput): void {
+    this.#acceptDelta({ consumed, busyMs, droppedRows });
     const { store, program, onNews } = this.#tools;
     const lineage = childLineage(this.#message.inputs[this.#done]?.lineage ?? '', this.#partial);
     const block = blockFromMessage(message);

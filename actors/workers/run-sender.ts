@@ -2,8 +2,8 @@
  * Sends runs to a worker. A message costs more than what is in it, so all runs that a worker is given in
  * one turn go in one.
  */
-import type { ToWorker } from './protocol.ts';
 import type { Loans } from './loans.ts';
+import type { ToWorker, WorkerRun } from './protocol.ts';
 import type { Job, RemoteRun } from './remote-run.ts';
 
 /** A run on its way to a worker, by its number there. */
@@ -95,8 +95,13 @@ export function createRunSender<TOutgoing extends Outgoing>({
 
   function postAll(packed: readonly Packed<TOutgoing>[]): void {
     if (packed.length === 0) return;
-    const transfer = packed.flatMap(({ job }) => job.transfer);
-    post({ type: 'runs', runs: packed.map(({ job }) => job.message) }, transfer);
+    const runs: WorkerRun[] = [];
+    const transfer: Transferable[] = [];
+    for (const { job } of packed) {
+      runs.push(job.message);
+      transfer.push(...job.transfer);
+    }
+    post({ type: 'runs', runs }, transfer);
   }
 
   return add;

@@ -27,8 +27,6 @@ import type {
   WorkerRun,
 } from './protocol.ts';
 
-const NOTHING_DONE: WorkerDelta = { consumed: 0, busyMs: 0, droppedRows: [] };
-
 /** Serves the functions that a module exports to the pool at the other end of a port. */
 export interface ServeTools {
   readonly port: WorkerPort;
@@ -187,8 +185,7 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
     // Looked for first: afterwards the block is the other side's.
     const buffers = block.kind === 'rows' ? movableBuffers(block.rows) : [];
     const { message, transfer } = block.toTransfer();
-    const hasNews = serving.consumed > 0 || serving.droppedRows.length > 0;
-    const output = { block: message, delta: hasNews ? takeDelta(serving) : undefined };
+    const output = outputOf(serving, message);
     const all = [...transfer, ...buffers];
     const moved = all.filter((buffer) => !serving.company.isShared(buffer));
     const pending = { output, transfer: moved };
@@ -204,18 +201,24 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
       if (!serving.hasFailed) outbox.send(serving.id, pending);
     } catch (error) {
       // What was done before is done all the same.
-      Object.assign(serving, output.delta);
+      const [, consumed, busyMs, droppedRows = []] = output;
+      Object.assign(serving, { consumed, busyMs: serving.busyMs + busyMs, droppedRows });
       throw error;
     }
   }
 
   /** One of its blocks could not be sent: that is its end, whatever it still does or has done. */
-  function refuse(id: number, { delta = NOTHING_DONE }: WorkerOutput, error: unknown): void {
+  function refuse(
+    id: number,
+    [, consumed, busyMs, droppedRows = []]: WorkerOutput,
+    error: unknown,
+  ): void {
     const serving = servings.get(id);
     if (serving !== undefined) serving.hasFailed = true;
     const next = active?.id === id ? nextTurn()?.serving.id : active?.id;
     const end = { error: packError(error) };
-    const report = { ...delta, held: undefined, end, next, isSpent: false };
+    const done = { consumed, busyMs, droppedRows };
+    const report = { ...done, held: undefined, end, next, isSpent: false };
     port.post({ type: 'news', news: [{ id, outputs: [], report }] }, []);
     serving?.run.cancel(error);
   }
@@ -241,8 +244,11 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
     const next = isFree ? nextTurn()?.serving.id : undefined;
     if (!serving.hasFailed) {
       const error = news.type === 'run.error' ? { error: packError(news.error) } : 'done';
+      const { consumed, busyMs, droppedRows } = takeDelta(serving);
       outbox.report(serving.id, {
-        ...takeDelta(serving),
+        consumed,
+        busyMs,
+        droppedRows,
         held,
         end: isOver ? error : undefined,
         next,
@@ -361,14 +367,19 @@ function programOf(
 /** The run as the code that runs tasks wants it: an input is known here by its position. */
 function runMessage({ operator }: WorkerProgram, run: WorkerRun): RunMessage {
   const { id, lineages, attempt, skip, credit } = run;
-  const nowhere = { producer: NOBODY, numRows: 0, sizeBytes: 0 };
   return {
     type: 'runner.run',
     operator: operator.index,
     task: 0,
     run: id,
     attempt,
-    inputs: lineages.map((lineage, index) => ({ id: index, lineage, ...nowhere })),
+    inputs: lineages.map((lineage, id) => ({
+      id,
+      lineage,
+      producer: NOBODY,
+      numRows: 0,
+      sizeBytes: 0,
+    })),
     perPort: [lineages.length],
     ended: [false],
     skip,
@@ -379,6 +390,17 @@ function runMessage({ operator }: WorkerProgram, run: WorkerRun): RunMessage {
 
 function takeDelta(serving: Serving): WorkerDelta {
   const { consumed, busyMs, droppedRows } = serving;
-  Object.assign(serving, { consumed: 0, busyMs: 0, droppedRows: [] });
+  serving.consumed = 0;
+  serving.busyMs = 0;
+  serving.droppedRows = [];
   return { consumed, busyMs, droppedRows };
+}
+
+/** A block, with what was done before its input, if that was not told yet. */
+function outputOf(serving: Serving, block: BlockMessage): WorkerOutput {
+  if (serving.consumed === 0 && serving.droppedRows.length === 0) return [block, 0, 0];
+  const { consumed, busyMs, droppedRows } = takeDelta(serving);
+  return droppedRows.length === 0
+    ? [block, consumed, busyMs]
+    : [block, consumed, busyMs, droppedRows];
 }

@@ -17,7 +17,7 @@ const DONE: WorkerReport = {
 
 function pendingOf(row: unknown): Pending {
   const { message, transfer } = rowBlock([row], 8).toTransfer();
-  return { output: { block: message, delta: undefined }, transfer };
+  return { output: [message, 0, 0], transfer };
 }
 
 interface Line {
@@ -44,7 +44,7 @@ function open(): Line {
 function told(news: readonly RunNews[] | undefined): unknown {
   return news?.map(({ id, outputs, report }) => [
     id,
-    outputs.map(({ block }) => (block.kind === 'rows' ? block.rows[0] : undefined)),
+    outputs.map(([block]) => (block.kind === 'rows' ? block.rows[0] : undefined)),
     report !== undefined,
   ]);
 }

@@ -111,8 +111,7 @@ async function setUp() {
     /** An output comes, before which so many inputs were done with. */
     yields: (consumed: number): void => {
       const block: BlockMessage = { kind: 'rows', rows: [1], sizeBytes: 8 };
-      const output = { block, delta: { consumed, busyMs: 0, droppedRows: [] } };
-      hear({ type: 'news', news: [{ id: 1, outputs: [output], report: undefined }] });
+      hear({ type: 'news', news: [{ id: 1, outputs: [[block, consumed, 0]], report: undefined }] });
     },
     report: (parts: Partial<WorkerReport>): void => {
       hear({ type: 'news', news: [{ id: 1, outputs: [], report: { ...REPORT, ...parts } }] });
