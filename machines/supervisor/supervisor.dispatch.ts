@@ -57,7 +57,7 @@ export function request(context: SupervisorContext): SupervisorStep {
   if (asked.length > 0) {
     send.push(tell(staff.resource, { type: 'resource.request', requests: asked, now }));
   }
-  return { context: { ...step.context, asked, told, passedOver }, send };
+  return { context: { asked, told, passedOver, ...step.context }, send };
 }
 
 /** When one task is stepped, no other starts. */
