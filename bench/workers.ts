@@ -72,10 +72,12 @@ async function withPiscina({ blocks, steps }: Work): Promise<Taken> {
 }
 
 /**
- * Blocks of no work that each thread is warmed up with, before a round of the work itself: as many as each of
- * those of piscina has worked on at the end of nine rounds.
+ * Blocks that each thread is warmed up with, before a round of the work itself: as many as each of those
+ * of piscina has worked on at the end of nine rounds. With hardly any work, so that there can be many;
+ * with some, so that the function is compiled before what calls it, as one that works is.
  */
 const WARM_UP = 16_000;
+const warmUpSteps = stepsIn(0.005);
 /** Blocks that are sent at a time to warm up. */
 const WAVE = 256;
 
@@ -83,46 +85,56 @@ const WAVE = 256;
  * A run whose threads are warmed up by its first blocks; the clock starts when those are through. The
  * threads of a run are new ones, those of piscina have done the same work in all rounds before.
  */
-async function withSluice({ blocks, steps }: Work, options: OperatorOptions): Promise<Taken> {
+async function withSluice(work: Work, options: OperatorOptions): Promise<Taken> {
   const done = new Map<number, number>();
   let sent = 0;
   let through = 0;
-  let stop = startWatch();
-  let taken: Taken | undefined;
   let onThrough: () => void = () => undefined;
   const isWarm = (): boolean =>
     done.size === THREADS && [...done.values()].every((count) => count >= WARM_UP);
-  function* send(count: number, work: number): Generator<number[]> {
-    sent += count;
-    for (let block = 0; block < count; block++) yield [work];
-  }
-  const allThrough = (): Promise<void> =>
-    new Promise((resolve) => {
-      onThrough = resolve;
-      if (through === sent) resolve();
-    });
+  const { readable: waves, writable } = new TransformStream<Work, Work>();
+  const writer = writable.getWriter();
+
+  // Does nothing else, and the same in the measured wave as before: else it would be compiled anew there.
   async function* source(): AsyncGenerator<number[]> {
-    while (!isWarm()) {
-      yield* send(WAVE, 0);
-      await allThrough();
+    for await (const { blocks, steps } of waves) {
+      for (let block = 0; block < blocks; block++) yield [steps];
     }
-    yield* send(blocks, steps);
-    await allThrough();
-    stop = startWatch();
-    yield* send(blocks, steps);
-    await allThrough();
-    taken = stop();
   }
+
+  /** Resolves when the results of all blocks are there. */
+  async function send(wave: Work): Promise<void> {
+    sent += wave.blocks;
+    const allThrough = new Promise<void>((resolve) => {
+      onThrough = resolve;
+    });
+    await writer.write(wave);
+    await allThrough;
+  }
+
+  async function drive(): Promise<Taken> {
+    while (!isWarm()) await send({ blocks: WAVE, steps: warmUpSteps });
+    await send(work);
+    const stop = startWatch();
+    await send(work);
+    const taken = stop();
+    await writer.close();
+    return taken;
+  }
+
+  async function consume(run: AsyncIterable<number>): Promise<void> {
+    for await (const worker of run) {
+      through += 1;
+      done.set(worker, (done.get(worker) ?? 0) + 1);
+      if (through === sent) onThrough();
+    }
+  }
+
   const run = pipeline('burn')
     .fromSource({ name: 'source', splits: () => [source], read: (split) => split() })
     .mapBlocks(workers(ops, 'burnRows', { threads: THREADS }), options)
     .start({ budget: { cpu: THREADS } });
-  for await (const worker of run) {
-    through += 1;
-    done.set(worker, (done.get(worker) ?? 0) + 1);
-    if (through === sent) onThrough();
-  }
-  if (taken === undefined) throw new Error(`${String(through)} of ${String(sent)} came through`);
+  const [taken] = await Promise.all([drive(), consume(run)]);
   return taken;
 }
 
