@@ -11,6 +11,7 @@ import { packError, unpackError } from './packed-error.ts';
 import type { FromWorker, RunNews, WorkerLoss, WorkerProgram, WorkerThread } from './protocol.ts';
 import type { RemoteRun } from './remote-run.ts';
 import { createRunSender, type Outgoing } from './run-sender.ts';
+import { lostInTask, neverBegun } from './worker-loss.ts';
 
 export interface PooledWorkerTools {
   readonly env: Env;
@@ -21,17 +22,24 @@ export interface PooledWorkerTools {
   /** Milliseconds an attempt at one block may take. */
   readonly timeoutMs: number | undefined;
   readonly onLoaded: () => void;
+  /** It is set up. */
+  readonly onReady: () => void;
   /** It is ready, or has less to do than before. */
   readonly onFree: (worker: PooledWorker) => void;
-  readonly onRunOver: (run: RemoteRun) => void;
-  /** Its runs need another worker. `startError`: it has never been ready. */
-  readonly onGone: (
-    worker: PooledWorker,
-    orphans: readonly RemoteRun[],
-    startError: WorkerError | undefined,
-  ) => void;
+  /** A run has left it, for which so many milliseconds were spent in the transform. */
+  readonly onRunOver: (run: RemoteRun, busyMs: number) => void;
+  /** Its runs need another worker. */
+  readonly onGone: (worker: PooledWorker, orphans: readonly RemoteRun[], end: WorkerEnd) => void;
   readonly onLog: (place: TaskPlace, values: readonly unknown[]) => void;
   readonly onProgress: (place: TaskPlace, fraction: number) => void;
+}
+
+/** How a worker was lost. */
+export interface WorkerEnd {
+  /** Why it has never been ready. */
+  readonly startError?: WorkerError;
+  /** It was ready and has begun nothing, and no run has paid for that. */
+  readonly isBarren: boolean;
 }
 
 export interface PooledWorker {
@@ -71,6 +79,8 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
   /** Who has the thread, and who has asked for it, in this order: as the worker itself sees it. */
   let active: RemoteRun | undefined;
   let turns: RemoteRun[] = [];
+  /** It has told of a run. */
+  let hasBegun = false;
   /** Who has the thread, by the worker's own word: what it tells of may be a moment old. */
   const current =
     typeof SharedArrayBuffer === 'undefined'
@@ -170,11 +180,12 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
     watch();
   }
 
-  function finish(seat: Seat): void {
+  /** @param lastMs what it has spent last and does not know of yet. */
+  function finish(seat: Seat, lastMs = 0): void {
     remove(seats, seat);
     remove(turns, seat.run);
     giveBack(seat.loans);
-    tools.onRunOver(seat.run);
+    tools.onRunOver(seat.run, seat.run.totalMs + lastMs);
     tools.onFree(worker);
   }
 
@@ -218,12 +229,14 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
         if (state !== 'starting') break;
         state = 'ready';
         stopWatch();
+        tools.onReady();
         tools.onFree(worker);
         break;
       case 'refused':
         refuse(unpackError(message.error));
         break;
       case 'news':
+        hasBegun = true;
         message.news.forEach(acceptNews);
         break;
       case 'log':
@@ -251,7 +264,7 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
     if (report === undefined) return;
     seat.loans?.settle(report.consumed);
     const isOver = report.end !== undefined;
-    if (isOver) finish(seat);
+    if (isOver) finish(seat, report.busyMs);
     run.acceptReport(report);
     if (run === active && (isOver || report.held !== undefined)) passTurn(report.next);
     else if (run === active && report.consumed > 0) watch();
@@ -260,7 +273,8 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
   function refuse(error: unknown): void {
     const { operator, exportName } = program;
     const what = `a worker of "${operator.name}" (${exportName}) could not start: ${describe(error)}`;
-    leave([], new WorkerError('start', what, { cause: error }));
+    const startError = new WorkerError('start', what, { cause: error });
+    leave([], { startError, isBarren: false });
   }
 
   /** The thread is gone, or has to go. */
@@ -270,23 +284,35 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
       refuse(thrown?.error ?? new Error(`it ended with exit code ${String(exitCode)}`));
       return;
     }
-    const blamed = current === undefined ? active : runOf(Atomics.load(current, 0));
-    blamed?.endWith(lossError(program.operator.name, { exitCode, thrown }, failure));
-    leave(seats.map(({ run }) => run).filter((run) => run !== blamed));
+    const { name } = program.operator;
+    const loss = { exitCode, thrown };
+    const holder = current === undefined ? 0 : Atomics.load(current, 0);
+    const isIdle = !hasBegun && holder === 0;
+    const busy = current === undefined ? active : runOf(holder);
+    busy?.endWith(lostInTask(name, loss, failure));
+    // It was not this run's doing, but it cannot be left out: the next worker might do the same for ever.
+    const first =
+      isIdle && busy === undefined ? seats.find(({ isSent }) => isSent)?.run : undefined;
+    first?.endWith(neverBegun(name, loss));
+    const blamed = busy ?? first;
+    leave(
+      seats.map(({ run }) => run).filter((run) => run !== blamed),
+      { isBarren: isIdle && blamed === undefined },
+    );
   }
 
-  function leave(orphans: readonly RemoteRun[], startError?: WorkerError): void {
+  function leave(orphans: readonly RemoteRun[], how: WorkerEnd): void {
     for (const run of orphans) if (run.isEnding) run.end();
     const finished = seats;
     seats = [];
-    for (const { run } of finished) if (run.isOver) tools.onRunOver(run);
+    for (const { run } of finished) if (run.isOver) tools.onRunOver(run, run.totalMs);
     active = undefined;
     turns = [];
     void end();
     tools.onGone(
       worker,
       orphans.filter((run) => !run.isOver),
-      startError,
+      how,
     );
   }
 
@@ -338,29 +364,4 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
 function remove<T>(items: T[], item: T): void {
   const index = items.indexOf(item);
   if (index >= 0) items.splice(index, 1);
-}
-
-function lossError(
-  operator: string,
-  { exitCode, thrown }: WorkerLoss,
-  failure: 'unresponsive' | undefined,
-): WorkerError {
-  const where = `the worker of "${operator}"`;
-  const details = {
-    ...(exitCode === undefined ? {} : { exitCode }),
-    ...(thrown === undefined ? {} : { cause: thrown.error }),
-  };
-  if (failure === 'unresponsive') {
-    return new WorkerError(failure, `${where} did not end when it was told to, and was terminated`);
-  }
-  const { code } = Object(thrown?.error) as { readonly code?: unknown };
-  if (code === 'ERR_WORKER_OUT_OF_MEMORY') {
-    const text = `${where} ran out of memory: raise its memoryBytes, or give it smaller blocks`;
-    return new WorkerError('memory', text, details);
-  }
-  const how =
-    thrown === undefined
-      ? `ended with exit code ${String(exitCode)}`
-      : `was ended by an error that nothing has caught: ${describe(thrown.error)}`;
-  return new WorkerError('exit', `${where} ${how}, in the middle of a task`, details);
 }

@@ -1,22 +1,24 @@
 /**
- * The workers of one operator in one run of a pipeline: as many as there are tasks at a time, up to a
- * limit. A warm one is preferred to a new one, the one used last to all others, so that those nobody
- * needs stay idle long enough to be let go of.
+ * The workers of one operator in one run of a pipeline: as many as there are tasks at a time where that
+ * pays, up to a limit. A warm one is preferred to a new one, the one used last to all others, so that
+ * those nobody needs stay idle long enough to be let go of.
  */
 import { WorkerError } from '../../machines/errors.ts';
 import type { Running, RunMessage, RunTools } from '../running.ts';
 import type { HostTools, OperatorProgram, TaskHost } from '../transform.ts';
-import { startWorker, type PooledWorker } from './pooled-worker.ts';
+import { createPoolGrowth } from './pool-growth.ts';
+import { startWorker, type PooledWorker, type WorkerEnd } from './pooled-worker.ts';
 import type { WorkerProgram, WorkerThread } from './protocol.ts';
 import { RemoteRun, type RunPlace } from './remote-run.ts';
+import { neverBegun } from './worker-loss.ts';
 
 /** Runs shorter than this are sent ahead to a busy worker: its thread must not wait for the next. */
 const QUICK_MS = 5;
 /** So many milliseconds of work a worker has ahead then: it tells of several runs at a time. */
 const AHEAD_MS = 12;
 const MAX_LOAD = 32;
-/** How much a run weighs in the average of what a run takes. */
-const WEIGHT = 1 / 8;
+/** So many workers in a row may be lost before any has begun a run: the next costs a run an attempt. */
+const MAX_BARREN = 3;
 
 export interface PoolOptions extends Pick<
   WorkerProgram,
@@ -55,7 +57,8 @@ export function createWorkerPool(
   /** Workers that are about to end, and runs alone with theirs. */
   const leaving = new Set<Promise<void>>();
   let waiting: RemoteRun[] = [];
-  let runMs = Infinity;
+  /** Workers that were lost in a row and were of no use, at nobody's cost. */
+  let barren = 0;
   let isClosed = false;
   const idleTimers = new Map<PooledWorker, () => void>();
   let opened: { readonly resolve: () => void; readonly reject: (error: unknown) => void };
@@ -64,6 +67,7 @@ export function createWorkerPool(
   });
   // A pool for one run is not opened: its run hears of a worker that does not start.
   opening.catch(() => undefined);
+  const growth = createPoolGrowth(env, assign);
 
   const place: RunPlace = {
     enqueue(run) {
@@ -77,14 +81,15 @@ export function createWorkerPool(
       if (waiting.includes(run)) {
         waiting = waiting.filter((other) => other !== run);
         run.end();
+        assign();
       } else {
         workers.find((worker) => worker.has(run))?.cancel(run);
       }
     },
   };
 
-  /** Gives the runs that wait to workers, and starts more workers when those there are have work. */
-  function assign(): void {
+  /** Gives the runs that wait to workers, and starts more workers where that pays. */
+  function assign(lost = 0): void {
     for (let worker = freeWorker(); worker !== undefined; worker = freeWorker()) {
       const run = waiting.shift();
       if (run === undefined) break;
@@ -92,28 +97,31 @@ export function createWorkerPool(
       workers = [...workers.filter((other) => other !== worker), worker];
       worker.assign(run);
     }
+    if (isClosed) return;
     const starting = workers.filter((worker) => worker.isStarting()).length;
-    const room = threads - starting - workers.filter((worker) => worker.isReady()).length;
-    const wanted = isClosed ? 0 : Math.min(waiting.length - starting, room);
-    for (let more = 0; more < wanted; more++) start();
+    const ready = workers.filter((worker) => worker.isReady()).length;
+    const room = threads - starting - ready;
+    const more = growth.workersToStart({ waiting: waiting.length, ready, starting, room, lost });
+    for (let started = 0; started < more; started++) start();
   }
 
   function freeWorker(): PooledWorker | undefined {
     if (waiting.length === 0) return undefined;
     const ready = workers.filter((worker) => worker.isReady());
     const idle = ready.findLast((worker) => worker.load() === 0);
-    if (idle !== undefined || ready.length < threads || runMs > QUICK_MS) return idle;
+    if (idle !== undefined || ready.length < threads || growth.runMs() > QUICK_MS) return idle;
     const least = Math.min(...ready.map((worker) => worker.load()));
     return least < fullLoad() ? ready.find((worker) => worker.load() === least) : undefined;
   }
 
   /** Runs a worker has at most, the one under way included. */
   function fullLoad(): number {
-    return Math.min(MAX_LOAD, Math.max(2, Math.ceil(AHEAD_MS / runMs)));
+    return Math.min(MAX_LOAD, Math.max(2, Math.ceil(AHEAD_MS / growth.runMs())));
   }
 
   function start(): void {
     const { index, name, output, targetBytes, atomic, retries, onRowError, timeoutMs } = program;
+    const startedAt = env.now();
     const worker = startWorker({
       env,
       spawn,
@@ -128,14 +136,19 @@ export function createWorkerPool(
       onLoaded: () => {
         opened.resolve();
       },
-      onFree: (free) => {
-        assign();
-        if (free.load() > 0 || isClosed) return;
-        if (free.isReady()) letRest(free);
-        else close(free);
+      onReady: () => {
+        growth.noteStart(env.now() - startedAt);
       },
-      onRunOver: (run) => {
-        runMs = runMs === Infinity ? run.totalMs : runMs + WEIGHT * (run.totalMs - runMs);
+      onFree: (free) => {
+        const isSpent = !free.isReady() && free.load() === 0;
+        assign(isSpent ? 1 : 0);
+        if (free.load() > 0 || isClosed) return;
+        if (isSpent) close(free);
+        else letRest(free);
+      },
+      onRunOver: (_run, busyMs) => {
+        // One that has not begun, or was lost, says nothing of what they take.
+        if (busyMs > 0) growth.noteRun(busyMs);
       },
       onGone: loseWorker,
       onLog,
@@ -147,7 +160,7 @@ export function createWorkerPool(
   function loseWorker(
     worker: PooledWorker,
     orphans: readonly RemoteRun[],
-    startError: WorkerError | undefined,
+    { startError, isBarren }: WorkerEnd,
   ): void {
     close(worker);
     if (startError !== undefined) {
@@ -160,7 +173,12 @@ export function createWorkerPool(
       else if (!run.mayGoOn()) run.endWith(orphaned(program.name));
     }
     waiting = [...orphans.filter((run) => !run.isOver), ...waiting];
-    assign();
+    barren = isBarren ? barren + 1 : 0;
+    if (barren > MAX_BARREN && waiting.length > 0) {
+      barren = 0;
+      waiting.shift()?.endWith(neverBegun(program.name));
+    }
+    assign(1);
   }
 
   /** Nobody needs it now. If that stays so, it goes. */
@@ -231,6 +249,7 @@ export function createWorkerPool(
     runAlone,
     async close() {
       isClosed = true;
+      growth.close();
       for (const run of waiting.splice(0)) run.end();
       for (const worker of workers) close(worker);
       while (leaving.size > 0) await Promise.all(leaving);
@@ -241,11 +260,6 @@ export function createWorkerPool(
 function countUp(): () => number {
   let next = 0;
   return () => next++;
-}
-
-/** Nobody is to blame, and it is not known that it would not happen for ever. */
-function neverBegun(operator: string): WorkerError {
-  return new WorkerError('exit', `the worker of "${operator}" was lost before its task began`);
 }
 
 /** Its blocks were given to a worker that another run has brought down. */

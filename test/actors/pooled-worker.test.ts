@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { rowBlock } from '../../actors/block.ts';
 import { simEnv } from '../../actors/sim-env.ts';
-import { startWorker } from '../../actors/workers/pooled-worker.ts';
+import { startWorker, type WorkerEnd } from '../../actors/workers/pooled-worker.ts';
 import type {
   FromWorker,
   ToWorker,
@@ -32,7 +32,8 @@ const runOver = (number: number): RemoteRun => remoteRun(number, () => rowBlock(
 async function setUp() {
   const posted: ToWorker[] = [];
   const over: RemoteRun[] = [];
-  const gone: { orphans: readonly RemoteRun[]; startError: WorkerError | undefined }[] = [];
+  const times: number[] = [];
+  const gone: { orphans: readonly RemoteRun[]; end: WorkerEnd }[] = [];
   let listener: WorkerListener | undefined;
   const worker = startWorker({
     env: simEnv(),
@@ -64,9 +65,13 @@ async function setUp() {
     startMs: 1000,
     timeoutMs: undefined,
     onLoaded: () => undefined,
+    onReady: () => undefined,
     onFree: () => undefined,
-    onRunOver: (run) => over.push(run),
-    onGone: (_worker, orphans, startError) => gone.push({ orphans, startError }),
+    onRunOver: (run, busyMs) => {
+      over.push(run);
+      times.push(busyMs);
+    },
+    onGone: (_worker, orphans, end) => gone.push({ orphans, end }),
     onLog: () => undefined,
     onProgress: () => undefined,
   });
@@ -74,6 +79,7 @@ async function setUp() {
   return {
     worker,
     over,
+    times,
     gone,
     hear: (message: FromWorker): void => listener?.onMessage(message),
     lose: (): void => listener?.onLost({ exitCode: 1, thrown: undefined }),
@@ -105,6 +111,16 @@ describe('a run that was given to a worker', () => {
     expect([worker.load(), runs.map(worker.has), told()]).toEqual([3, [true, true, true], []]);
     await turn();
     expect(told()).toEqual([[1, 2, 3]]);
+  });
+
+  test('has taken what it has told of, with what it tells at its end', async () => {
+    const { worker, hear, times } = await ready();
+    worker.assign(runOver(1));
+    await turn();
+    const report = { ...DONE, consumed: 0, end: undefined, busyMs: 3 };
+    hear({ type: 'news', news: [{ id: 1, outputs: [], report }] });
+    hear({ type: 'news', news: [{ id: 1, outputs: [], report: { ...DONE, busyMs: 4 } }] });
+    expect(times).toEqual([7]);
   });
 
   test('is not told of when it was cancelled in the same turn, and is over all the same', async () => {
@@ -176,8 +192,31 @@ describe('a worker that is lost', () => {
     giveThread(2);
     lose();
     expect(runs.map(({ isOver }) => isOver)).toEqual([true, true, false]);
-    expect(gone).toEqual([{ orphans: [runs[2]], startError: undefined }]);
+    expect(gone).toEqual([{ orphans: [runs[2]], end: { isBarren: false } }]);
     expect([worker.load(), over]).toEqual([0, [runs[0], runs[1]]]);
+  });
+
+  test('before it has begun any costs the first that was sent to it', async () => {
+    const { worker, lose, gone, over } = await ready();
+    const runs = [1, 2].map(runOver);
+    runs.forEach(worker.assign);
+    await turn();
+    const late = runOver(3);
+    worker.assign(late);
+    lose();
+    expect([...runs, late].map(({ isOver }) => isOver)).toEqual([true, false, false]);
+    expect(over).toEqual([runs[0]]);
+    expect(gone).toEqual([{ orphans: [runs[1], late], end: { isBarren: false } }]);
+  });
+
+  test('between two runs costs none of them: it was of use', async () => {
+    const { worker, lose, gone, hear } = await ready();
+    const runs = [1, 2].map(runOver);
+    runs.forEach(worker.assign);
+    await turn();
+    hear({ type: 'news', news: [{ id: 1, outputs: [], report: { ...DONE, next: 2 } }] });
+    lose();
+    expect(gone).toEqual([{ orphans: [runs[1]], end: { isBarren: false } }]);
   });
 
   test('has no runs any more: those that were on their way to it are not sent', async () => {
@@ -187,14 +226,14 @@ describe('a worker that is lost', () => {
     lose();
     await turn();
     expect(told()).toEqual([]);
-    expect(gone).toEqual([{ orphans: [run], startError: undefined }]);
+    expect(gone).toEqual([{ orphans: [run], end: { isBarren: true } }]);
     expect(worker.has(run)).toBe(false);
   });
 
   test('before it was ready has not started, and says with what code it ended', async () => {
     const { gone, lose } = await setUp();
     lose();
-    expect(gone[0]?.startError).toBeInstanceOf(WorkerError);
-    expect(gone[0]?.startError?.message).toContain('exit code 1');
+    expect(gone[0]?.end.startError).toBeInstanceOf(WorkerError);
+    expect(gone[0]?.end.startError?.message).toContain('exit code 1');
   });
 });

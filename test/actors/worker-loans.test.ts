@@ -73,6 +73,7 @@ async function setUp() {
     startMs: 1000,
     timeoutMs: undefined,
     onLoaded: () => undefined,
+    onReady: () => undefined,
     onFree: () => undefined,
     onRunOver: () => undefined,
     onGone: () => undefined,

@@ -1,7 +1,7 @@
-/** Runs alone, in pools of threads that the test plays. */
-import { expect, test } from 'vitest';
+/** Pools of threads that the test plays: runs alone, and threads that are lost before they are of use. */
+import { describe, expect, test } from 'vitest';
 import { rowBlock } from '../../actors/block.ts';
-import type { RunMessage, RunTools } from '../../actors/running.ts';
+import type { Running, RunMessage, RunTools } from '../../actors/running.ts';
 import { simEnv } from '../../actors/sim-env.ts';
 import { createWorkerPool } from '../../actors/workers/worker-pool.ts';
 import type { FromWorker, ToWorker, WorkerListener } from '../../actors/workers/protocol.ts';
@@ -75,15 +75,18 @@ function playPool() {
     },
   });
 
-  /** A run alone, and its last report. */
-  async function runAlone() {
+  /** A run that is to be started, and its last report. */
+  function watched(
+    make: (runTools: RunTools) => Running,
+    load: RunTools['store']['load'] = () => rowBlock([1]),
+  ) {
     let report: RunReport | undefined;
-    const runTools: RunTools = {
+    const run = make({
       ...hostTools,
       program,
       stateful: undefined,
       store: {
-        load: () => rowBlock([1]),
+        load,
         put: () => input,
         isShared: () => true,
         lend: () => undefined,
@@ -94,16 +97,29 @@ function playPool() {
         report = run.takeReport() ?? report;
       },
       onDeadRow: () => undefined,
-    };
-    const run = pool.runAlone(message, runTools);
+    });
     run.start();
+    return { run, report: () => report };
+  }
+
+  /** A run alone, and the thread that was started for it. */
+  async function runAlone() {
+    const played = watched((tools) => pool.runAlone(message, tools));
     await env.advance(10);
     const thread = threads.at(-1);
     if (thread === undefined) throw new Error('no thread was started');
-    return { run, thread, report: () => report };
+    return { ...played, thread };
   }
 
-  return { env, pool, threads, runAlone };
+  /** A run whose input is on its way from disk, for ever. */
+  function runWithoutInput() {
+    return watched(
+      (tools) => pool.run(message, tools),
+      () => new Promise(() => undefined),
+    );
+  }
+
+  return { env, pool, threads, runAlone, runWithoutInput };
 }
 
 /** That the run is done, as its worker tells it. */
@@ -212,4 +228,56 @@ test('a cancel while its thread starts ends both', async () => {
   expect([thread.isAlive, report()?.type]).toEqual([false, 'run.end']);
   await env.advance();
   expect(env.pending()).toBe(0);
+});
+
+describe('threads that are lost as soon as they are ready', () => {
+  async function loseThread({ env, threads }: ReturnType<typeof playPool>): Promise<void> {
+    const thread = threads.at(-1);
+    thread?.say({ type: 'ready' });
+    await env.advance(10);
+    thread?.lose();
+    await env.advance(10);
+  }
+
+  test('cost a run that was not sent nothing, but not for ever', async () => {
+    const played = playPool();
+    const { report } = played.runWithoutInput();
+    await played.env.advance(10);
+    for (let lost = 0; lost < 3; lost++) await loseThread(played);
+    expect([report(), played.threads.length]).toEqual([undefined, 4]);
+    await loseThread(played);
+    expect(report()).toMatchObject({
+      type: 'run.error',
+      error: {
+        name: 'WorkerError',
+        message: 'the worker of "work" was lost before its task began',
+      },
+    });
+    expect(played.threads).toHaveLength(4);
+  });
+
+  test('are counted anew when one was of use in between', async () => {
+    const played = playPool();
+    const { report } = played.runWithoutInput();
+    await played.env.advance(10);
+    for (let lost = 0; lost < 3; lost++) await loseThread(played);
+    played.threads.at(-1)?.say({ type: 'ready' });
+    played.threads.at(-1)?.say({ type: 'news', news: [] });
+    await loseThread(played);
+    for (let lost = 0; lost < 3; lost++) await loseThread(played);
+    expect(report()).toBeUndefined();
+  });
+
+  test('are replaced at once while runs wait, and not when none does', async () => {
+    const played = playPool();
+    void played.pool.open();
+    await played.env.advance(10);
+    await loseThread(played);
+    expect(played.threads).toHaveLength(1);
+    played.runWithoutInput();
+    await played.env.advance(10);
+    expect(played.threads).toHaveLength(2);
+    await loseThread(played);
+    expect(played.threads).toHaveLength(3);
+  });
 });

@@ -1,5 +1,6 @@
 /** Functions that go wrong in worker threads, each in its own way. A row says which attempt it ruins. */
 import type { TransformContext } from '../../actors/transform.ts';
+import { statefulTransform } from '../../src/workers/stateful-transform.ts';
 
 export interface Row {
   readonly id: number;
@@ -48,6 +49,19 @@ export async function rejectsUnseen(
 export function exits(rows: readonly Row[], context: TransformContext): number[] {
   if (isBad(rows, context)) process.exit(7);
   return ids(rows);
+}
+
+/** Ends its thread as soon as that is ready, before any message can be read. */
+export const exitsWhenReady = statefulTransform({
+  setup: () => {
+    void exitSoon();
+  },
+  transform: (rows: readonly Row[]) => ids(rows),
+});
+
+async function exitSoon(): Promise<void> {
+  for (let turn = 0; turn < 100; turn++) await Promise.resolve();
+  process.exit(9);
 }
 
 /** Ends its thread after the first of its blocks is out. */

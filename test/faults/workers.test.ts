@@ -5,6 +5,7 @@ import type { OperatorOptions, Run } from '../../src/index.ts';
 import { workerModule, workers, type WorkersOptions } from '../../src/node/index.ts';
 import type * as failsAtStart from './fails-at-start.ts';
 import type * as hangsAtStart from './hangs-at-start.ts';
+import { counted } from '../node/workers/threads.ts';
 import type * as workerFaults from './worker-faults.ts';
 import type { Row } from './worker-faults.ts';
 
@@ -121,6 +122,28 @@ describe('F20: process.exit in a worker', () => {
     const error = await failure(start('exits', ALWAYS_BAD));
     expect(error).toBeInstanceOf(WorkerError);
     expect(error).toMatchObject({ failure: 'exit', exitCode: 7 });
+  });
+
+  test('F20: between the start and the first task of every worker costs tasks that were sent to them', async () => {
+    const [counting, threads] = counted(faults);
+    const run = pipeline('faults')
+      .fromBlocks(ONE_BAD)
+      .mapBlocks(workers(counting, 'exitsWhenReady', { threads: 1 }), {
+        name: 'work',
+        input: { blocks: 1 },
+        retries: { count: 2, backoff: 0 },
+      })
+      .start({ budget: { cpu: 1 } });
+    onTestFinished(() => run.cancel('the test is over'));
+    const error = await failure(run);
+    expect(error).toBeInstanceOf(WorkerError);
+    expect(error).toMatchObject({
+      failure: 'exit',
+      exitCode: 9,
+      message: 'the worker of "work" was lost before its task began',
+    });
+    expect((await run.done.catch(() => undefined)) ?? 'failed').toBe('failed');
+    expect(threads.alive).toBe(0);
   });
 
   test('F20: what was yielded before the end is not yielded again', async () => {
