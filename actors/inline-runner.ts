@@ -39,6 +39,8 @@ export interface Runner {
   readonly receive: (event: RunnerEvent) => void;
   /** Makes a block again that was lost where it was spilled to. */
   readonly remake: Remake;
+  /** Ends what is being made again, and all that would be. Resolves when nothing of it is left. */
+  readonly abandon: (reason: unknown) => Promise<void>;
   /** The run's actors are gone: what still runs is cancelled, and reports no more. */
   readonly dispose: (reason: unknown) => void;
 }
@@ -72,9 +74,12 @@ export function createInlineRunner(tools: RunnerTools): Runner {
   /** Runs that have something to report. */
   let news: Reporting[] = [];
   const hosts = new Map<number, TaskHost>();
-  const remake = createRemaker({ ...tools, hosts, cancelled: cancelling.signal });
+  const makeAgain = createRemaker({ ...tools, hosts, cancelled: cancelling.signal });
+  /** The end of the last that was to be made again: they are made one after the other. */
+  let remaking = Promise.resolve();
   let awake = false;
   let closing = false;
+  let closed = false;
   let disposed = false;
 
   /** One macrotask for all that was asked and all that has happened since the last one. */
@@ -202,7 +207,13 @@ export function createInlineRunner(tools: RunnerTools): Runner {
       }
     }
     await Promise.all([...hosts.values()].map((host) => host.close()));
+    closed = true;
     return failures;
+  }
+
+  function abandon(reason: unknown): Promise<void> {
+    cancelling.abort(reason);
+    return remaking;
   }
 
   function run(event: RunnerRun): void {
@@ -259,12 +270,23 @@ export function createInlineRunner(tools: RunnerTools): Runner {
             event.replyTo.send({ type: 'runner.closed', now: env.now(), failures });
           });
           break;
+        case 'runner.abandon':
+          void abandon(event.reason);
+          break;
       }
     },
-    remake,
+    remake(step, signal) {
+      const made = makeAgain(step, signal);
+      const end = (): void => undefined;
+      remaking = made.then(end, end);
+      return made;
+    },
+    abandon,
     dispose(reason) {
       if (disposed) return;
       disposed = true;
+      // Stopped while it closed: nobody is there any more who could end it.
+      if (!closed) cancelling.abort(reason);
       for (const { run: running } of desks.values()) running?.cancel(reason);
       void close('cancelled', reason);
     },

@@ -33,6 +33,7 @@ const HANDS: Readonly<Record<string, StaffMember>> = {
   'store.changed': 'store',
   'outlet.report': 'outlet',
   'outlet.closed': 'outlet',
+  'outlet.abandoned': 'outlet',
   'outlet.changed': 'outlet',
   'consumer.demand': 'outlet',
   cycle: 'clock',

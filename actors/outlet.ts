@@ -47,6 +47,10 @@ export interface Outlet {
   readonly await: (burial: Promise<void>) => void;
   /** Lets go of what was delivered and not taken. */
   readonly abandon: () => void;
+  /** Why blocks were let go of that the consumer of a run that was closing might have taken. */
+  readonly leftBehind: () => { readonly reason: unknown } | undefined;
+  /** Whether something is being handed out that the run waits for. */
+  readonly isBusy: () => boolean;
 }
 
 type MaybePromise<T> = T | Promise<T>;
@@ -77,6 +81,14 @@ export function createOutlet({ env, store, send, onDeadLetter }: OutletTools): O
   const burials = new Set<Promise<void>>();
   let pushing = false;
   let onPushed: () => void = () => undefined;
+  /** Blocks that are being brought back for the consumer. */
+  let returning = 0;
+  let leftBehind: { readonly reason: unknown } | undefined;
+  let onHurried: () => void = () => undefined;
+  /** Dead letters are not waited for any more. */
+  const hurried = new Promise<void>((resolve) => {
+    onHurried = resolve;
+  });
   let onAbandoned: () => void = () => undefined;
   /** Nothing that was delivered is wanted any more: the run has failed, or was cancelled. */
   const abandoned = new Promise<undefined>((resolve) => {
@@ -100,6 +112,7 @@ export function createOutlet({ env, store, send, onDeadLetter }: OutletTools): O
     for (let ref = pull(); ref !== undefined; ref = pull()) {
       const loaded = store.load(ref);
       if (loaded instanceof Promise) {
+        returning += 1;
         const isThere = await loaded.then(
           () => true,
           (reason: unknown) => {
@@ -107,6 +120,7 @@ export function createOutlet({ env, store, send, onDeadLetter }: OutletTools): O
             return false;
           },
         );
+        returning -= 1;
         if (isThere) push(ref);
       } else push(ref);
       letGo(ref);
@@ -131,11 +145,14 @@ export function createOutlet({ env, store, send, onDeadLetter }: OutletTools): O
     ref: BlockRef,
     loaded: Promise<Block<unknown>>,
   ): Promise<BlockRef | undefined> {
+    returning += 1;
     try {
       if ((await Promise.race([loaded, abandoned])) !== undefined) return ref;
     } catch (error) {
       letGo(ref);
       throw error;
+    } finally {
+      returning -= 1;
     }
     letGo(ref);
     return undefined;
@@ -252,10 +269,23 @@ export function createOutlet({ env, store, send, onDeadLetter }: OutletTools): O
           }
           for (const resolve of waiting.splice(0)) resolve(undefined);
           // Whoever cancels does not wait for what becomes of the dead.
-          void Promise.all(event.outcome === 'cancelled' ? [] : [...burials, pushed()]).then(() => {
+          if (event.outcome === 'cancelled') onHurried();
+          void Promise.all([
+            Promise.race([Promise.all(burials), hurried]),
+            event.outcome === 'cancelled' ? undefined : pushed(),
+          ]).then(() => {
             event.replyTo?.send({ type: 'outlet.closed' });
           });
           break;
+        case 'outlet.abandon': {
+          const blocks = delivered.length - next + returning;
+          if (blocks > 0) leftBehind ??= { reason: event.reason };
+          abandon();
+          onAbandoned();
+          onHurried();
+          event.replyTo?.send({ type: 'outlet.abandoned', blocks, reason: event.reason });
+          break;
+        }
       }
     },
     consume(chosen) {
@@ -280,5 +310,7 @@ export function createOutlet({ env, store, send, onDeadLetter }: OutletTools): O
     },
     await: trackBurial,
     abandon,
+    leftBehind: () => leftBehind,
+    isBusy: () => pushing || burials.size > 0,
   };
 }

@@ -58,6 +58,13 @@ export interface World {
    * but what the consumer has not taken yet.
    */
   readonly dispose: (reason: unknown) => Promise<void>;
+  /**
+   * The run is over, and what its consumer has not taken is not wanted any more. Resolves when nothing of
+   * it is left.
+   */
+  readonly abandon: (reason: unknown) => Promise<void>;
+  /** Resolves when the run is over and all blocks that are left of it are in memory. */
+  readonly settled: () => Promise<void>;
 }
 
 export function createWorld(options: WorldOptions): World {
@@ -147,9 +154,17 @@ export function createWorld(options: WorldOptions): World {
         outlet.receive({ type: 'outlet.close', outcome: 'cancelled', reason, replyTo: undefined });
         store.clear();
       }
+      // What the run has waited for itself is waited for by nobody now.
+      if (outlet.isBusy()) void runner.abandon(reason);
       const closed = store.close();
       if (outlet.isEmpty()) await closed;
     },
+    async abandon(reason) {
+      outlet.receive({ type: 'outlet.abandon', reason, replyTo: undefined });
+      await runner.abandon(reason);
+      await store.close();
+    },
+    settled: () => store.close(),
   };
 }
 

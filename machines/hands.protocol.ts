@@ -38,7 +38,9 @@ export type RunnerEvent =
       readonly outcome: 'done' | 'failed' | 'cancelled';
       readonly reason: unknown;
       readonly replyTo: Address<RunnerClosed>;
-    };
+    }
+  /** Blocks that are being made again are not waited for any more. */
+  | { readonly type: 'runner.abandon'; readonly reason: unknown };
 
 /** Starts one run of an operator's transform over some input blocks, one after the other. */
 export interface RunnerRun {
@@ -201,10 +203,26 @@ export type OutletEvent =
       readonly outcome: 'done' | 'failed' | 'cancelled';
       readonly reason: unknown;
       readonly replyTo: Address<OutletClosed> | undefined;
+    }
+  /**
+   * Nobody is to wait for the consumer any more, nor for dead letters: what it has not taken is let go of.
+   * Answered by `outlet.abandoned`.
+   */
+  | {
+      readonly type: 'outlet.abandon';
+      readonly reason: unknown;
+      readonly replyTo: Address<OutletAbandoned> | undefined;
     };
 
 export interface OutletClosed {
   readonly type: 'outlet.closed';
+}
+
+export interface OutletAbandoned {
+  readonly type: 'outlet.abandoned';
+  /** Blocks that were let go of. */
+  readonly blocks: number;
+  readonly reason: unknown;
 }
 
 export interface OutletReport {

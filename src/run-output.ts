@@ -21,7 +21,7 @@ export interface RunOutput<T> {
 interface OutputParts {
   /** Name of the run. */
   readonly name: string;
-  readonly outlet: Pick<Outlet, 'take' | 'release'>;
+  readonly outlet: Pick<Outlet, 'take' | 'release' | 'leftBehind'>;
   readonly store: Pick<BlockStore, 'get' | 'isShared' | 'spend'>;
   /** How the run has ended, when it has; rejects when it has failed. */
   readonly result: () => Promise<RunReport>;
@@ -72,9 +72,11 @@ export function createOutput<T>({ name, outlet, store, result, leave }: OutputPa
 
   /** @throws what the run has failed with, or been cancelled with unless that is `expected`. */
   async function endWell(expected?: unknown): Promise<void> {
-    const { status, reason } = await result();
-    const isExpected = expected !== undefined && reason === expected;
-    if (status === 'cancelled' && !isExpected) throw new CancelledError(name, reason);
+    const report = await result();
+    // A run that was cancelled when it was over is done, but not for its consumer.
+    const end = outlet.leftBehind() ?? (report.status === 'cancelled' ? report : undefined);
+    const isExpected = expected !== undefined && end?.reason === expected;
+    if (end !== undefined && !isExpected) throw new CancelledError(name, end.reason);
   }
 
   function rowsOf(ref: BlockRef): readonly T[] {

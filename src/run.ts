@@ -228,14 +228,22 @@ function createRun<T>({ name, actor, plan, world, trace, signal, callbacks }: Ru
     if (actor.getSnapshot().status === 'active') actor.send(command);
   }
 
+  /** Ends the run; of one that is over, what its consumer has not taken. */
+  async function endRun(reason: unknown): Promise<void> {
+    if (actor.getSnapshot().status === 'active') tell({ type: 'run.cancel', reason });
+    else await world.abandon(reason);
+    await ended;
+  }
+
   const onAbort = (): void => {
-    tell({ type: 'run.cancel', reason: signal?.reason });
+    void endRun(signal?.reason);
   };
   signal?.addEventListener('abort', onAbort);
-  void ended.then((end) => {
-    signal?.removeEventListener('abort', onAbort);
+  void ended.then(async (end) => {
     // Nobody looks at the run: its failure is an unhandled rejection, as of any promise.
     if ('error' in end && !observed) void Promise.reject(toError(end.error));
+    await world.settled();
+    signal?.removeEventListener('abort', onAbort);
   });
 
   async function result(): Promise<RunReport> {
@@ -335,8 +343,7 @@ function createRun<T>({ name, actor, plan, world, trace, signal, callbacks }: Ru
     },
     async cancel(reason) {
       observed = true;
-      tell({ type: 'run.cancel', reason });
-      await ended;
+      await endRun(reason);
     },
     setBudget(budget) {
       const resolved = resolveBudget(budget);
@@ -370,8 +377,7 @@ function createRun<T>({ name, actor, plan, world, trace, signal, callbacks }: Ru
     },
     async [Symbol.asyncDispose]() {
       observed = true;
-      tell({ type: 'run.cancel', reason: 'disposed' });
-      await ended;
+      await endRun('disposed');
     },
   };
   return run;

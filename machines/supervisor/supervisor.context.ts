@@ -85,6 +85,8 @@ export interface SupervisorContext {
   readonly stopping: boolean;
   /** The outlet has nothing left to do. */
   readonly delivered: boolean;
+  /** It was told to let go of what it has left, and has not said what that was. */
+  readonly abandoning: boolean;
   readonly ending: Ending | undefined;
   /** What went wrong while sources and sinks closed, after the first cause. */
   readonly laterErrors: readonly unknown[];
@@ -126,6 +128,7 @@ export function draftContext(context: SupervisorContext): Draft<SupervisorContex
     stepTask: context.stepTask,
     stopping: context.stopping,
     delivered: context.delivered,
+    abandoning: context.abandoning,
     ending: context.ending,
     laterErrors: context.laterErrors,
   };

@@ -333,6 +333,36 @@ export function noteDelivered(): SupervisorStep {
   return { context: { delivered: true } };
 }
 
+/** A cancel while the run closes: nothing is waited for any more that only its consumer wants. */
+export function abandon(
+  { staff, ending }: SupervisorContext,
+  { reason }: EventOf<'run.cancel'>,
+  self: SupervisorAddress,
+): SupervisorStep {
+  if (ending?.outcome === 'cancelled') return {};
+  return {
+    context: { abandoning: true },
+    send: [
+      tell(staff.outlet, { type: 'outlet.abandon', reason, replyTo: self }),
+      tell(staff.runner, { type: 'runner.abandon', reason }),
+    ],
+  };
+}
+
+/** A run from whose consumer blocks were taken was not done, but cancelled. */
+export function noteAbandoned(
+  { ending }: SupervisorContext,
+  { blocks, reason }: EventOf<'outlet.abandoned'>,
+): SupervisorStep {
+  const isCancelled = blocks > 0 && ending?.outcome !== 'failed';
+  return {
+    context: {
+      abandoning: false,
+      ending: isCancelled ? { outcome: 'cancelled', reason } : ending,
+    },
+  };
+}
+
 /** Asks the store for the last freed bytes, so that the ledger closes at zero. */
 export function askForFreed(
   { staff }: SupervisorContext,

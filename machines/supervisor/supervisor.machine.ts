@@ -27,6 +27,7 @@ import {
 } from './supervisor.cycle.ts';
 import { dispatch, request } from './supervisor.dispatch.ts';
 import {
+  abandon,
   addDemand,
   askForCycle,
   askForFreed,
@@ -42,6 +43,7 @@ import {
   markConsumer,
   markFreed,
   markRefilled,
+  noteAbandoned,
   noteClosed,
   noteDelivered,
   open,
@@ -77,6 +79,7 @@ export const supervisorMachine = setup({
     outlet: fromCallback<OutletEvent>(() => undefined),
   },
   actions: {
+    abandon: react(abandon),
     addDemand: react(addDemand),
     askForCycle: react(askForCycle),
     askForFreed: react(askForFreed),
@@ -90,6 +93,7 @@ export const supervisorMachine = setup({
     dispatch: react(dispatch),
     drain: react(drain),
     markChanged: react(markChanged),
+    noteAbandoned: react(noteAbandoned),
     noteClosed: react(noteClosed),
     noteDelivered: react(noteDelivered),
     markConsumer: react(markConsumer),
@@ -117,7 +121,7 @@ export const supervisorMachine = setup({
   },
   guards: {
     allReported: ({ context }) => context.awaited === 0,
-    isDelivered: ({ context }) => context.delivered,
+    isDelivered: ({ context }) => context.delivered && !context.abandoning,
     isEnding: ({ context }) => context.ending !== undefined,
     isPaused: ({ context }) => context.paused,
     isQuiet: ({ context }) => isQuiet(context),
@@ -180,6 +184,7 @@ export const supervisorMachine = setup({
       stepTask: undefined,
       stopping: false,
       delivered: false,
+      abandoning: false,
       ending: cancelled === undefined ? undefined : { outcome: 'cancelled', ...cancelled },
       laterErrors: [],
     };
@@ -304,12 +309,18 @@ export const supervisorMachine = setup({
         'runner.closed': { actions: 'noteClosed', target: 'delivering' },
         'outlet.closed': { actions: 'noteDelivered' },
         'runner.opened': { actions: 'discardSplits' },
+        'run.cancel': { actions: 'abandon' },
+        'outlet.abandoned': { actions: 'noteAbandoned' },
       },
     },
     delivering: {
       description: 'The last dead letters are handled.',
       always: { guard: 'isDelivered', target: 'settling' },
-      on: { 'outlet.closed': { actions: 'noteDelivered' } },
+      on: {
+        'outlet.closed': { actions: 'noteDelivered' },
+        'run.cancel': { actions: 'abandon' },
+        'outlet.abandoned': { actions: 'noteAbandoned' },
+      },
     },
     settling: {
       description: 'The last bytes are booked: the ledger ends at zero.',

@@ -2,6 +2,7 @@
 import type {
   ClockAddress,
   CycleEvent,
+  OutletAbandoned,
   OutletAddress,
   OutletClosed,
   OutletReport,
@@ -49,6 +50,7 @@ export type SupervisorEvent =
   | StoreReport
   | OutletReport
   | OutletClosed
+  | OutletAbandoned
   /** Blocks were let go of since the last poll. Sent once until polled. */
   | { readonly type: 'store.changed' }
   /** The consumer would take so many blocks more. */

@@ -5,7 +5,12 @@ import { createOutlet, type Consumption } from '../../actors/outlet.ts';
 import { simEnv } from '../../actors/sim-env.ts';
 import type { BlockRef } from '../../machines/block.ts';
 import { StoreError } from '../../machines/errors.ts';
-import type { DeadLetter, OutletClosed, OutletReport } from '../../machines/hands.protocol.ts';
+import type {
+  DeadLetter,
+  OutletAbandoned,
+  OutletClosed,
+  OutletReport,
+} from '../../machines/hands.protocol.ts';
 import { recorder } from '../machines/support/recorder.ts';
 
 /** An outlet with a store, in virtual time; the test plays the supervisor. */
@@ -314,5 +319,47 @@ describe('dead letters', () => {
     setup.close('cancelled');
     await setup.env.advance(0);
     expect(setup.isClosed()).toBe(true);
+  });
+});
+
+describe('when it is abandoned after the run was done', () => {
+  function abandon({ outlet }: ReturnType<typeof setUp>): OutletAbandoned | undefined {
+    const answers = recorder<OutletAbandoned>();
+    const event = { type: 'outlet.abandon', reason: 'enough' } as const;
+    outlet.receive({ ...event, replyTo: answers.address });
+    return answers.messages[0];
+  }
+
+  test('it lets go of what the consumer has not taken, and tells how much that was, and why', () => {
+    const played = setUp();
+    played.begin();
+    played.deliver(1, 2, 3);
+    const taken = played.outlet.take() as BlockRef;
+    played.close('done');
+    expect(abandon(played)).toEqual({ type: 'outlet.abandoned', blocks: 2, reason: 'enough' });
+    expect(played.outlet.leftBehind()).toEqual({ reason: 'enough' });
+    expect([played.outlet.take(), played.store.usage.blocks]).toEqual([undefined, 1]);
+    played.outlet.release(taken);
+    expect(played.store.usage.blocks).toBe(0);
+  });
+
+  test('nothing was left behind when the consumer had all', () => {
+    const played = setUp();
+    played.begin();
+    played.close('done');
+    expect(abandon(played)).toMatchObject({ blocks: 0 });
+    expect(played.outlet.leftBehind()).toBeUndefined();
+  });
+
+  test('it waits for no dead letter', async () => {
+    const played = setUp(() => new Promise(() => undefined));
+    played.begin();
+    played.bury(played.put(1));
+    played.close('done');
+    await played.env.advance();
+    expect([played.isClosed(), played.outlet.isBusy()]).toEqual([false, true]);
+    abandon(played);
+    await played.env.advance();
+    expect(played.isClosed()).toBe(true);
   });
 });

@@ -117,6 +117,8 @@ export function receive(
           { to: pathOf(event.replyTo), event: { type: 'runner.closed', now: 0, failures: [] } },
         ],
       };
+    case 'runner.abandon':
+      return { world, replies: none };
     case 'store.retain':
       return { world: retain(world, event.refs, event.count), replies: none };
     case 'store.release':
@@ -176,6 +178,19 @@ export function receive(
           ? []
           : [{ to: pathOf(event.replyTo), event: { type: 'outlet.closed' } }];
       return { world: { ...next.world, delivered }, replies: [...next.replies, ...closed] };
+    }
+    case 'outlet.abandon': {
+      const next = release(world, world.delivered);
+      const { length: blocks } = world.delivered;
+      const { reason } = event;
+      const abandoned =
+        event.replyTo === undefined
+          ? []
+          : [{ to: pathOf(event.replyTo), event: { type: 'outlet.abandoned', blocks, reason } }];
+      return {
+        world: { ...next.world, delivered: [] },
+        replies: [...next.replies, ...abandoned],
+      };
     }
   }
 }

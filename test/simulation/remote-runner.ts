@@ -45,6 +45,7 @@ export function remoteRunner(
         else if (run.number === event.run && event.type === 'runner.cancel') run.cancel();
       },
       remake: inline.remake,
+      abandon: inline.abandon,
       dispose(reason) {
         for (const run of runs.values()) run.kill();
         inline.dispose(reason);

@@ -15,7 +15,11 @@ function outputOf(result: () => Promise<RunReport>): {
   const left: unknown[] = [];
   const output = createOutput({
     name: 'run',
-    outlet: { take: () => Promise.reject<BlockRef>(LOSS), release: () => undefined },
+    outlet: {
+      take: () => Promise.reject<BlockRef>(LOSS),
+      release: () => undefined,
+      leftBehind: () => undefined,
+    },
     store: {
       get: () => {
         throw LOSS;

@@ -1,8 +1,13 @@
 /** How a run begins, pauses and ends, as decisions: who is told what, and what is remembered. */
 import { describe, expect, test } from 'vitest';
 import { noSpill } from '../../../machines/hands.protocol.ts';
-import { nothingLoosened } from '../../../machines/supervisor/supervisor.context.ts';
 import {
+  nothingLoosened,
+  type SupervisorContext,
+} from '../../../machines/supervisor/supervisor.context.ts';
+import {
+  abandon,
+  noteAbandoned,
   addDemand,
   askForFreed,
   askForStep,
@@ -361,6 +366,31 @@ describe('the end', () => {
       { to: 'outlet', event: { type: 'outlet.close', outcome, reason, replyTo: self } },
       { to: 'runner', event: { type: 'runner.close', outcome, reason, replyTo: self } },
     ]);
+  });
+
+  test('a cancel while it closes ends what only the consumer waits for, unless it was cancelled before', () => {
+    const cancelled = { type: 'run.cancel', reason: 'now' } as const;
+    for (const ending of [undefined, FAILED]) {
+      const { context, self, read } = desk(PLAN, [], { ending });
+      const step = abandon(context, cancelled, self);
+      expect(step.context).toEqual({ abandoning: true });
+      expect(read(step.send)).toEqual([
+        { to: 'outlet', event: { type: 'outlet.abandon', reason: 'now', replyTo: self } },
+        { to: 'runner', event: { type: 'runner.abandon', reason: 'now' } },
+      ]);
+    }
+    const { context, self } = desk(PLAN, [], { ending: CANCELLED });
+    expect(abandon(context, cancelled, self)).toEqual({});
+  });
+
+  test('it was cancelled if that took blocks from the consumer, and has failed if it had', () => {
+    const abandoned = { type: 'outlet.abandoned', blocks: 2, reason: 'now' } as const;
+    const after = (ending: SupervisorContext['ending'], blocks: number): unknown =>
+      noteAbandoned(desk(PLAN, [], { ending }).context, { ...abandoned, blocks }).context;
+    const now = { outcome: 'cancelled', reason: 'now' };
+    expect(after(undefined, 2)).toEqual({ abandoning: false, ending: now });
+    expect(after(undefined, 0)).toEqual({ abandoning: false, ending: undefined });
+    expect(after(FAILED, 2)).toEqual({ abandoning: false, ending: FAILED });
   });
 
   test('a sink that cannot commit fails a run that was done or cancelled, and adds to one that failed', () => {

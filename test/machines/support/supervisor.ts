@@ -98,6 +98,7 @@ export function desk(
       stepTask: undefined,
       stopping: false,
       delivered: false,
+      abandoning: false,
       ending: undefined,
       laterErrors: [],
       ...parts,

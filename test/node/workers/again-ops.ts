@@ -75,6 +75,18 @@ export const loopsLater = statefulTransform({
   },
 });
 
+/** Waits for what never comes, and does not hear of its end. */
+export const neverLater = statefulTransform({
+  ...numbered,
+  transform: async (rows: readonly string[], { state, log }) => {
+    if (state > 0) {
+      log('waits');
+      await new Promise(() => undefined);
+    }
+    return rows.map(Number);
+  },
+});
+
 export const hoardsLater = statefulTransform({
   ...numbered,
   transform: (rows: readonly string[], { state }) => {

@@ -1,5 +1,5 @@
 /** Blocks that worker threads have made, lost where they were spilled to, and made again. */
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import {
   columnBlock,
@@ -9,8 +9,8 @@ import {
   WorkerError,
   type Flow,
   type OperatorOptions,
-  type PipelineOptions,
   type Run,
+  type StartOptions,
 } from '../../../src/index.ts';
 import { workerModule, workers, type WorkersOptions } from '../../../src/node/index.ts';
 import type * as againOps from './again-ops.ts';
@@ -36,7 +36,7 @@ const countedOps = () =>
 function startLosing<T>(
   flow: Flow<T>,
   store: LosingStore,
-  options: PipelineOptions = { budget: { cpu: 2 } },
+  options: StartOptions = { budget: { cpu: 2 } },
 ): Run<T> {
   const run = flow.start({ store, ...options });
   run.done.catch(() => undefined);
@@ -268,6 +268,17 @@ function logged<T>(run: Run<T>, text: string): Promise<void> {
   });
 }
 
+/** Waits until the run is in this state. */
+function entered<T>(run: Run<T>, state: string): Promise<void> {
+  return new Promise((resolve) => {
+    run.trace.subscribe((event) => {
+      if (event.type === 'state.entered' && event.actor === run.name && event.state === state) {
+        resolve();
+      }
+    });
+  });
+}
+
 test.each<[Later, string]>([
   ['loopsLater', 'loops'],
   ['hangsAtSecondStart', 'hangs'],
@@ -279,4 +290,82 @@ test.each<[Later, string]>([
   await run.cancel('enough');
   expect(threads.alive).toBe(0);
   expect(await rows).toMatchObject({ name: 'CancelledError' });
+});
+
+describe('a run that waits for a block that is made again for ever', () => {
+  type Ending = 'its handle' | 'its signal' | 'its disposal';
+  const ENDINGS: readonly Ending[] = ['its handle', 'its signal', 'its disposal'];
+
+  /** Few blocks: all of them are handed to the consumer in advance. */
+  async function startForEver({ isHeld = false } = {}) {
+    const [ops, threads] = countedOps();
+    const store = onlyNumbers();
+    const abort = new AbortController();
+    const flow = pipeline('for ever')
+      .fromBlocks(TEXTS.slice(0, 3))
+      .mapBlocks(workers(ops, 'neverLater', { threads: 1 }), AGAIN);
+    let onBegun = (): void => undefined;
+    const begun = new Promise<void>((resolve) => {
+      onBegun = resolve;
+    });
+    // Nothing comes of it, but the run does not close before a block is being made.
+    const held = pipeline('held').from(async function* (): AsyncGenerator<number> {
+      if (isHeld) await begun;
+      yield* [];
+    });
+    const { signal } = abort;
+    const run = startLosing(flow.union(held), store, { budget: { cpu: 2 }, signal });
+    await store.written(3);
+    void logged(run, 'waits').then(onBegun);
+    const closing = entered(run, 'closing');
+
+    async function endBy(ending: Ending): Promise<void> {
+      if (ending === 'its handle') await run.cancel('enough');
+      else if (ending === 'its disposal') await run[Symbol.asyncDispose]();
+      else {
+        abort.abort('enough');
+        await run.done;
+      }
+    }
+
+    return { run, threads, store, begun, closing, endBy };
+  }
+
+  test.for(ENDINGS)('is ended by %s while it closes: it was cancelled', async (ending) => {
+    const { run, threads, store, begun, closing, endBy } = await startForEver({ isHeld: true });
+    const first = run.rows().next();
+    first.catch(() => undefined);
+    await Promise.all([begun, closing]);
+    await endBy(ending);
+    const reason = ending === 'its disposal' ? 'disposed' : 'enough';
+    expect(await run.done).toMatchObject({ status: 'cancelled', reason });
+    await expect(first).rejects.toMatchObject({ name: 'CancelledError', cause: reason });
+    expect([threads.alive, readdirSync(store.directory)]).toEqual([0, []]);
+  });
+
+  test.for(ENDINGS)('is ended by %s after it was done, and stays done', async (ending) => {
+    const { run, threads, store, endBy } = await startForEver();
+    const rows = run.rows();
+    await run.done;
+    const first = rows.next();
+    first.catch(() => undefined);
+    await threads.reached(2);
+    await endBy(ending);
+    const reason = ending === 'its disposal' ? 'disposed' : 'enough';
+    await expect(first).rejects.toMatchObject({ name: 'CancelledError', cause: reason });
+    expect((await run.done).status).toBe('done');
+    // Nobody can wait for what an abort ends, but for a cancel, which has nothing left to do.
+    await run.cancel('too late');
+    expect([threads.alive, readdirSync(store.directory)]).toEqual([0, []]);
+  });
+
+  test('is ended by stopping its actor', async () => {
+    const { run, threads, begun, closing } = await startForEver({ isHeld: true });
+    const first = run.rows().next();
+    first.catch(() => undefined);
+    await Promise.all([begun, closing]);
+    run.actor.stop();
+    await expect(first).rejects.toThrow();
+    await threads.gone();
+  });
 });

@@ -10,11 +10,21 @@ export interface Threads {
   readonly made: number;
   /** Waits until none is alive. */
   readonly gone: () => Promise<void>;
+  /** Waits until so many have been made. */
+  readonly reached: (made: number) => Promise<void>;
 }
 
 export function counted<M>(module: WorkerModule<M>): [WorkerModule<M>, Threads] {
-  const threads = { alive: 0, most: 0, made: 0, gone };
+  const threads = { alive: 0, most: 0, made: 0, gone, reached };
   const waiting: (() => void)[] = [];
+  const watching: { readonly made: number; readonly resolve: () => void }[] = [];
+
+  function reached(made: number): Promise<void> {
+    return new Promise((resolve) => {
+      if (threads.made >= made) resolve();
+      else watching.push({ made, resolve });
+    });
+  }
 
   function gone(): Promise<void> {
     return new Promise((resolve) => {
@@ -27,6 +37,7 @@ export function counted<M>(module: WorkerModule<M>): [WorkerModule<M>, Threads] 
     async spawn(settings) {
       const thread = await module.spawn(settings);
       threads.made += 1;
+      for (const { made, resolve } of watching) if (threads.made >= made) resolve();
       threads.alive += 1;
       threads.most = Math.max(threads.most, threads.alive);
       let isAlive = true;
