@@ -4,7 +4,7 @@ import { createActor, type Actor, type InspectionEvent, type Observer } from 'xs
 import type { World } from '../actors/world.ts';
 import type { BlockRef } from '../machines/block.ts';
 import { CancelledError, describe, OptionError, RunError } from '../machines/errors.ts';
-import type { OperatorPlan, Plan } from '../machines/plan.ts';
+import type { Plan } from '../machines/plan.ts';
 import type { RunEvent, RunEventBody } from '../machines/run-event.ts';
 import type { RunReport } from '../machines/supervisor/run-report.ts';
 import type { RowsInput } from '../actors/sources.ts';
@@ -20,6 +20,7 @@ import { supervisorLogic, type PipelineLogic } from './logic.ts';
 import { createTrace } from './trace.ts';
 import { createGuard, type CallbackGuard } from './callback-guard.ts';
 import { checkCount, checkNames } from './options.ts';
+import { noSuchOperator, operatorNamed } from './operator-named.ts';
 import { outputBlock, type OutputBlock } from './output-block.ts';
 import { watchRefs } from './ref-leaks.ts';
 import { nextCycle } from './next-cycle.ts';
@@ -381,15 +382,6 @@ function createRun<T>({ name, actor, plan, world, trace, signal, callbacks }: Ru
     },
   };
   return run;
-}
-
-function operatorNamed(plan: Plan, name: string): OperatorPlan {
-  return plan.operators.find((operator) => operator.name === name) ?? noSuchOperator(plan, name);
-}
-
-function noSuchOperator(plan: Plan, name: string): never {
-  const known = plan.operators.map((operator) => operator.name).join(', ');
-  throw new OptionError('operator', `there is no operator "${name}"; there are: ${known}`);
 }
 
 function toFunction(

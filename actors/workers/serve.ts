@@ -3,13 +3,11 @@
  * same code that runs them in the main thread. One task has the thread at a time; while it waits for
  * credit, the next one may.
  */
-import { NOBODY } from '../../machines/block.ts';
 import { describe, WorkerError } from '../../machines/errors.ts';
 import type { DeadLetter } from '../../machines/hands.protocol.ts';
 import { blockFromMessage, type Block, type BlockMessage } from '../block.ts';
 import { ColumnBlock } from '../columns/column-block.ts';
 import { liveEnv } from '../env.ts';
-import type { RunMessage } from '../running.ts';
 import { TaskRun } from '../task-run.ts';
 import type { OperatorProgram, TaskPlace } from '../transform.ts';
 import { createCompany, type Company } from './company.ts';
@@ -26,6 +24,7 @@ import type {
   WorkerProgram,
   WorkerRun,
 } from './protocol.ts';
+import { programOf, runMessage } from './served-run.ts';
 
 /** Serves the functions that a module exports to the pool at the other end of a port. */
 export interface ServeTools {
@@ -343,49 +342,6 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
         break;
     }
   });
-}
-
-/** The operator as its runs in a worker see it: clocks and the judging of errors are for the other side. */
-function programOf(
-  { operator, format }: WorkerProgram,
-  isLast: boolean,
-  call: OpenTransform['call'],
-): OperatorProgram {
-  const { onRowError } = operator;
-  return {
-    ...operator,
-    transform: { kind: 'blocks', call, format },
-    timeoutMs: undefined,
-    // Whether rows are given up hangs on it; and they are this thread's own, so none is frozen.
-    retries: isLast || onRowError === 'fail' ? 0 : operator.retries,
-    retryDelay: () => 0,
-    // What has come in a message is this thread's own.
-    givesInputsAway: true,
-  };
-}
-
-/** The run as the code that runs tasks wants it: an input is known here by its position. */
-function runMessage({ operator }: WorkerProgram, run: WorkerRun): RunMessage {
-  const { id, lineages, attempt, skip, credit } = run;
-  return {
-    type: 'runner.run',
-    operator: operator.index,
-    task: 0,
-    run: id,
-    attempt,
-    inputs: lineages.map((lineage, id) => ({
-      id,
-      lineage,
-      producer: NOBODY,
-      numRows: 0,
-      sizeBytes: 0,
-    })),
-    perPort: [lineages.length],
-    ended: [false],
-    skip,
-    credit,
-    flush: false,
-  };
 }
 
 function takeDelta(serving: Serving): WorkerDelta {
