@@ -267,7 +267,8 @@ export function createInlineRunner(tools: RunnerTools): Runner {
           break;
         case 'runner.close':
           void close(event.outcome, event.reason).then((failures) => {
-            event.replyTo.send({ type: 'runner.closed', now: env.now(), failures });
+            const answer: RunnerClosed = { type: 'runner.closed', now: env.now(), failures };
+            if (!disposed) event.replyTo.send(answer);
           });
           break;
         case 'runner.abandon':
