@@ -23,6 +23,8 @@ import type { WorkerDelta, WorkerOutput, WorkerReport, WorkerRun } from './proto
 
 /** What finds a run a worker, and reaches it there. */
 export interface RunPlace {
+  /** What the transform there gets of a block. */
+  readonly format: 'rows' | 'columns';
   readonly enqueue: (run: RemoteRun) => void;
   readonly addCredit: (run: RemoteRun, credit: Credit) => void;
   readonly cancel: (run: RemoteRun) => void;
@@ -175,7 +177,9 @@ export class RemoteRun implements Running {
   #send(ref: BlockRef, block: Block<unknown>, loans: Loans): BlockTransfer {
     const { store, program } = this.#tools;
     const isWanted = !program.givesInputsAway || store.isShared(ref);
-    const loan = isWanted || block instanceof SlabBlock ? store.lend(ref) : undefined;
+    // A transform of columns has a block of its own: one that is lent would be copied once more.
+    const isLent = block instanceof SlabBlock || (isWanted && this.#place.format === 'rows');
+    const loan = isLent ? store.lend(ref) : undefined;
     loans.add(loan);
     if (loan !== undefined) return { message: loan.message, transfer: [] };
     if (isWanted) {

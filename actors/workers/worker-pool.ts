@@ -70,6 +70,7 @@ export function createWorkerPool(
   const growth = createPoolGrowth(env, assign);
 
   const place: RunPlace = {
+    format: pool.format,
     enqueue(run) {
       waiting.push(run);
       assign();

@@ -27,3 +27,23 @@ test.each([
   expect((await remoteRunOf(store, [aloneRef], parts).job(1)).transfer).toContain(alone.buffer);
   expect((await remoteRunOf(store, [keptRef], parts).job(2)).transfer).not.toContain(kept.buffer);
 });
+
+test('a block that others have is lent to a transform of rows, and copied for one of columns', async () => {
+  const store = createBlockStore();
+  const ref = store.put(columnBlock({ data: new Uint8Array(BYTES) }), '0', 0);
+  store.retain(ref);
+  const jobOf = (format: 'rows' | 'columns') => remoteRunOf(store, [ref], {}, 1, format).job(1);
+  const copied = await jobOf('columns');
+  expect(copied.transfer).toHaveLength(1);
+  expect(store.usage.slabBytes).toBe(0);
+  const lent = await jobOf('rows');
+  expect(lent.transfer).toEqual([]);
+  expect(store.usage.slabBytes).toBeGreaterThan(BYTES);
+  // It lies there now, and can be read by any number.
+  const again = await jobOf('columns');
+  expect(again.transfer).toEqual([]);
+  for (const { loans } of [copied, lent, again]) loans.settleAll();
+  store.release(ref);
+  store.release(ref);
+  expect(store.usage.slabBytes).toBe(0);
+});

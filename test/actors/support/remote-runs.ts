@@ -36,6 +36,7 @@ export function remoteRunOf(
   inputs: readonly BlockRef[],
   parts: Partial<OperatorProgram>,
   number = 1,
+  format: 'rows' | 'columns' = 'rows',
 ): RemoteRun {
   return new RemoteRun(
     {
@@ -61,6 +62,6 @@ export function remoteRunOf(
       onProgress: () => undefined,
       onDeadRow: () => undefined,
     },
-    { enqueue: () => undefined, addCredit: () => undefined, cancel: () => undefined },
+    { format, enqueue: () => undefined, addCredit: () => undefined, cancel: () => undefined },
   );
 }

@@ -30,6 +30,10 @@ export function tellColumns(block: ColumnBlock<Mixed>): string[] {
   return names.map((name) => tell([name, block.column(name).toArray()]));
 }
 
+export function count(rows: readonly unknown[]): number[] {
+  return [rows.length];
+}
+
 export function pass(block: ColumnBlock<Mixed>): Block<Mixed> {
   return block;
 }
