@@ -2,18 +2,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { rowBlock } from '../../actors/block.ts';
 import { createOutbox, type Outbox, type Pending } from '../../actors/workers/outbox.ts';
-import type { FromWorker, RunNews, WorkerReport } from '../../actors/workers/protocol.ts';
+import type { FromWorker, RunNews } from '../../actors/workers/protocol.ts';
 import { WorkerError } from '../../machines/errors.ts';
-
-const DONE: WorkerReport = {
-  consumed: 1,
-  busyMs: 0,
-  droppedRows: [],
-  held: undefined,
-  end: 'done',
-  next: undefined,
-  isSpent: false,
-};
+import { DONE } from './support/worker-tools.ts';
 
 function pendingOf(row: unknown): Pending {
   const { message, transfer } = rowBlock([row], 8).toTransfer();

@@ -1,27 +1,12 @@
 /** The runs that one worker of a pool has: when it is told of them, and when they leave it. */
 import { describe, expect, test } from 'vitest';
 import { rowBlock } from '../../actors/block.ts';
-import { simEnv } from '../../actors/sim-env.ts';
 import { startWorker, type WorkerEnd } from '../../actors/workers/pooled-worker.ts';
-import type {
-  FromWorker,
-  ToWorker,
-  WorkerListener,
-  WorkerReport,
-} from '../../actors/workers/protocol.ts';
+import type { FromWorker, ToWorker, WorkerListener } from '../../actors/workers/protocol.ts';
 import type { RemoteRun } from '../../actors/workers/remote-run.ts';
 import { WorkerError } from '../../machines/errors.ts';
 import { remoteRun } from './support/remote-runs.ts';
-
-const DONE: WorkerReport = {
-  consumed: 1,
-  busyMs: 0,
-  droppedRows: [],
-  held: undefined,
-  end: 'done',
-  next: undefined,
-  isSpent: false,
-};
+import { DONE, workerTools } from './support/worker-tools.ts';
 
 /** All that was to happen in this turn has happened. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -35,46 +20,22 @@ async function setUp() {
   const times: number[] = [];
   const gone: { orphans: readonly RemoteRun[]; end: WorkerEnd }[] = [];
   let listener: WorkerListener | undefined;
-  const worker = startWorker({
-    env: simEnv(),
-    program: {
-      exportName: 'work',
-      shape: 'map',
-      format: 'rows',
-      options: undefined,
-      worker: 0,
-      operator: {
-        index: 0,
-        name: 'work',
-        output: {},
-        targetBytes: 1000,
-        atomic: false,
-        retries: 0,
-        onRowError: 'fail',
+  const worker = startWorker(
+    workerTools({
+      spawn: () => ({
+        post: (message) => posted.push(message),
+        listen: (to) => {
+          listener = to;
+        },
+        terminate: () => Promise.resolve(),
+      }),
+      onRunOver: (run, busyMs) => {
+        over.push(run);
+        times.push(busyMs);
       },
-      reportsInputs: false,
-      bufferBytes: undefined,
-    },
-    spawn: () => ({
-      post: (message) => posted.push(message),
-      listen: (to) => {
-        listener = to;
-      },
-      terminate: () => Promise.resolve(),
+      onGone: (_worker, orphans, end) => gone.push({ orphans, end }),
     }),
-    startMs: 1000,
-    timeoutMs: undefined,
-    onLoaded: () => undefined,
-    onReady: () => undefined,
-    onFree: () => undefined,
-    onRunOver: (run, busyMs) => {
-      over.push(run);
-      times.push(busyMs);
-    },
-    onGone: (_worker, orphans, end) => gone.push({ orphans, end }),
-    onLog: () => undefined,
-    onProgress: () => undefined,
-  });
+  );
   await turn();
   return {
     worker,

@@ -15,16 +15,9 @@ import type {
 } from '../../actors/workers/protocol.ts';
 import type { Job, RemoteRun } from '../../actors/workers/remote-run.ts';
 import { remoteRun } from './support/remote-runs.ts';
+import { DONE, workerTools } from './support/worker-tools.ts';
 
-const REPORT: WorkerReport = {
-  consumed: 0,
-  busyMs: 0,
-  droppedRows: [],
-  held: undefined,
-  end: undefined,
-  next: undefined,
-  isSpent: false,
-};
+const REPORT: WorkerReport = { ...DONE, consumed: 0, end: undefined };
 
 /** All that was to happen in this turn has happened. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -38,48 +31,23 @@ async function setUp() {
   let listener: WorkerListener | undefined;
   let onTerminated: () => void = () => undefined;
   let post: (message: ToWorker) => void = () => undefined;
-  const worker = startWorker({
-    env,
-    program: {
-      exportName: 'work',
-      shape: 'map',
-      format: 'rows',
-      options: undefined,
-      worker: 0,
-      operator: {
-        index: 0,
-        name: 'work',
-        output: {},
-        targetBytes: 1000,
-        atomic: false,
-        retries: 0,
-        onRowError: 'fail',
-      },
-      reportsInputs: false,
-      bufferBytes: undefined,
-    },
-    spawn: () => ({
-      post: (message) => {
-        post(message);
-      },
-      listen: (to) => {
-        listener = to;
-      },
-      terminate: () =>
-        new Promise((resolve) => {
-          onTerminated = resolve;
-        }),
+  const worker = startWorker(
+    workerTools({
+      env,
+      spawn: () => ({
+        post: (message) => {
+          post(message);
+        },
+        listen: (to) => {
+          listener = to;
+        },
+        terminate: () =>
+          new Promise((resolve) => {
+            onTerminated = resolve;
+          }),
+      }),
     }),
-    startMs: 1000,
-    timeoutMs: undefined,
-    onLoaded: () => undefined,
-    onReady: () => undefined,
-    onFree: () => undefined,
-    onRunOver: () => undefined,
-    onGone: () => undefined,
-    onLog: () => undefined,
-    onProgress: () => undefined,
-  });
+  );
   await turn();
   const hear = (message: FromWorker): void => listener?.onMessage(message);
   hear({ type: 'ready' });
