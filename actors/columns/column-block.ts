@@ -141,7 +141,10 @@ export class ColumnBlock<T> implements Block<T> {
     return { message, transfer: [...transfer] };
   }
 
-  /** A transform gets to see it, and may keep its arrays when the block is long gone. */
+  /**
+   * A transform gets to see it, and may keep its arrays when the block is long gone.
+   * @internal
+   */
   show(): this {
     this.#isAlone = false;
     return this;
@@ -150,6 +153,7 @@ export class ColumnBlock<T> implements Block<T> {
   /**
    * Nobody will use it any more. If nobody can know of its arrays either, their memory is given back at
    * once, instead of when it is collected.
+   * @internal
    */
   free(): void {
     if (!this.#isAlone || this.#columns === undefined || this.sizeBytes < WORTH_FREEING_BYTES)
@@ -157,7 +161,8 @@ export class ColumnBlock<T> implements Block<T> {
     const own = [...this.#buffers()].filter((buffer) => ownerOf(buffer) === this);
     this.#columns = undefined;
     this.#rows = undefined;
-    freeBuffers(own.filter(isMovable));
+    // Whoever has released it may have moved some of them by hand.
+    freeBuffers(own.filter(isMovable).filter(({ byteLength }) => byteLength > 0));
   }
 
   /** What the block is made of, as it lies in memory. It stays the block's. */

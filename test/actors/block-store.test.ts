@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { rowBlock } from '../../actors/block.ts';
 import { createBlockStore } from '../../actors/block-store.ts';
 import type { BlockStore } from '../../actors/block-store.types.ts';
@@ -265,6 +265,22 @@ describe('a block of columns that nobody needs any more', () => {
     store.spend(ref);
     store.release(ref);
     expect(numbers[ROWS - 1]).toBe(7);
+  });
+
+  test('can be released when its arrays were moved by hand before', () => {
+    const store = createBlockStore();
+    const { block, numbers } = columnsFromThread(ROWS);
+    const ref = store.put(block, '0', 0);
+    structuredClone(numbers, { transfer: [numbers.buffer as ArrayBuffer] });
+    // Browsers refuse to move what is gone, Node 20 does not.
+    const post = vi.spyOn(MessagePort.prototype, 'postMessage');
+    onTestFinished(() => {
+      post.mockRestore();
+    });
+    store.spend(ref);
+    expect(post.mock.calls.flatMap(([, moved]) => moved)).toEqual([]);
+    store.release(ref);
+    expect(store.usage.blocks).toBe(0);
   });
 
   test('is left to be collected when it is small', () => {

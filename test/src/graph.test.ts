@@ -289,7 +289,7 @@ test('what can never fit is a stall, reported at once, with who waits for what',
   expect(env.now()).toBe(0);
 });
 
-test('a source merges and splits what it reads to the size it is told, and reads nothing twice', async () => {
+test('a source merges and splits what it reads to the size it is told', async () => {
   const env = simEnv();
   const blocks = [[1], [2, 3, 4, 5, 6], [7], [8]];
   const output = { rows: 3 };
