@@ -6,11 +6,13 @@ import type { Block } from './block.ts';
 import type { Making } from './origin.ts';
 import type { RunNews } from './run-news.ts';
 import type { RunTools } from './running.ts';
+import type { TimeSlice } from './time-slice.ts';
 
 /** What the outputs need from their run. */
 export interface RunState {
   readonly news: RunNews;
   readonly timer: AttemptTimer;
+  readonly slice: TimeSlice;
   /** Nothing more of it is wanted. */
   readonly isEnding: () => boolean;
   /** Nothing more will come of it. */
@@ -131,6 +133,7 @@ export class RunOutputs {
     this.#yielded += 1;
     const { blocks, bytes } = this.#credit;
     this.#credit = { blocks: blocks - 1, bytes: bytes - block.sizeBytes };
+    this.#run.slice.made(block.sizeBytes);
     onNews();
   }
 

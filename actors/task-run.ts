@@ -55,11 +55,13 @@ export class TaskRun implements Running {
       this.#finish({ type: 'error', error });
       this.#controller?.abort(error);
     });
+    this.#slice = createTimeSlice(tools.env);
     this.#outputs = new RunOutputs(
       tools,
       {
         news: this.#news,
         timer: this.#timer,
+        slice: this.#slice,
         isEnding: () => this.#isEnding(),
         isOver: () => this.isOver,
         onResume: () => {
@@ -68,7 +70,6 @@ export class TaskRun implements Running {
       },
       message.credit,
     );
-    this.#slice = createTimeSlice(tools.env);
   }
 
   get number(): number {

@@ -49,8 +49,10 @@ export function measure(
 export function bundleSize(plan: OperatorPlan, sizing: Sizing): number {
   if (plan.serial) return MAX_BUNDLE;
   if (plan.input !== undefined) return plan.input.blocks ?? MAX_BUNDLE;
-  const blocks = Math.floor(plan.taskMs / Math.max(sizing.blockMs, Number.EPSILON));
-  return Math.min(MAX_BUNDLE, Math.max(1, blocks));
+  const inTime = plan.taskMs / Math.max(sizing.blockMs, Number.EPSILON);
+  // Large blocks are on their way sooner when each is a task of its own, and need less credit at a time.
+  const inSize = plan.targetBytes / ((sizing.blockSize ?? 0) * sizing.outputRatio);
+  return Math.max(1, Math.floor(Math.min(MAX_BUNDLE, inTime, inSize)));
 }
 
 /** Bytes of credit to take for the next output block. */

@@ -129,3 +129,25 @@ test('a wrong format is refused by name', () => {
     'there is no option "format"',
   );
 });
+
+test('a large block is used before the next is made, however much room there is', async () => {
+  const order: string[] = [];
+  const flow = pipeline('large')
+    .fromBlocks(function* () {
+      for (let block = 0; block < 6; block++) {
+        order.push(`make ${String(block)}`);
+        yield columnBlock({ x: new Float64Array(2 ** 17).fill(block) });
+      }
+    })
+    .mapBlocks(
+      (block) => {
+        order.push(`use ${String(block.column('x').at(0))}`);
+        return [block.numRows];
+      },
+      { format: 'columns' },
+    );
+  await flow.start({ budget: { cpu: 4 } }).drain();
+  expect(order).toEqual(
+    [0, 1, 2, 3, 4, 5].flatMap((n) => [`make ${String(n)}`, `use ${String(n)}`]),
+  );
+});

@@ -31,9 +31,17 @@ test('fast blocks are bundled until a task takes long enough, up to a limit', ()
 });
 
 test('an operator whose tasks should take longer bundles more', () => {
-  const patient = operatorPlan({ taskMs: 4 * taskMs });
+  const patient = operatorPlan({ taskMs: 4 * taskMs, targetBytes: 1000 });
   expect(bundleSize(patient, unmeasured(patient))).toBe(1);
   expect(bundleSize(patient, after(1000, 1000 * (taskMs / 8), 1000))).toBe(32);
+});
+
+test('what a task makes is no more than what one block may be', () => {
+  // The next block may be a quarter larger than the largest so far.
+  expect(bundleSize(plan, after(1000, 0, 1000, 40))).toBe(20);
+  expect(bundleSize(plan, after(1000, 0, 2000, 40))).toBe(10);
+  expect(bundleSize(plan, after(1000, 0, 1000, 999))).toBe(1);
+  expect(bundleSize(plan, after(1000, 0, 0))).toBe(MAX_BUNDLE);
 });
 
 test('a few fast blocks do not make an operator fast, many do', () => {
