@@ -72,18 +72,18 @@ async function withPiscina({ blocks, steps }: Work): Promise<Taken> {
 }
 
 /**
- * Blocks that each thread is warmed up with, before a round of the work itself: as many as each of those
- * of piscina has worked on at the end of nine rounds. With hardly any work, so that there can be many;
- * with some, so that the function is compiled before what calls it, as one that works is.
+ * Blocks that each thread is warmed up with, before a round of the work itself: so many that V8 has hardly
+ * anything left to compile, also where a task takes up to 64 of them. With hardly any work, so that there
+ * can be many; with some, so that the function is compiled before what calls it, as one that works is.
  */
-const WARM_UP = 16_000;
+const WARM_UP = 64_000;
 const warmUpSteps = stepsIn(0.005);
 /** Blocks that are sent at a time to warm up. */
 const WAVE = 256;
 
 /**
  * A run whose threads are warmed up by its first blocks; the clock starts when those are through. The
- * threads of a run are new ones, those of piscina have done the same work in all rounds before.
+ * threads of a run are new ones, those of piscina stay, and were warmed up once.
  */
 async function withSluice(work: Work, options: OperatorOptions): Promise<Taken> {
   const done = new Map<number, number>();
@@ -220,6 +220,7 @@ const times = new Map<string, Taken[]>(Object.keys(cases).map((name) => [name, [
 console.log(
   `Node ${process.version}, ${String(cpus().length)} cores, load ${digits(loadavg()[0] ?? NaN)}, ${String(rounds)} rounds, threads warm`,
 );
+await withPiscina({ blocks: THREADS * WARM_UP, steps: warmUpSteps });
 // What is compiled in the first round is not measured.
 for (let round = 0; round <= rounds; round++) {
   for (const [name, measure] of shuffled(Object.entries(cases))) {

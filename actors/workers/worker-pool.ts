@@ -12,9 +12,10 @@ import type { WorkerProgram, WorkerThread } from './protocol.ts';
 import { RemoteRun, type RunPlace } from './remote-run.ts';
 import { neverBegun } from './worker-loss.ts';
 
-/** Runs shorter than this are sent ahead to a busy worker: its thread must not wait for the next. */
-const QUICK_MS = 5;
-/** So many milliseconds of work a worker has ahead then: it tells of several runs at a time. */
+/**
+ * So many milliseconds of work a busy worker has ahead, in runs that are shorter than that: its thread must
+ * not wait for the next, and it tells of several at a time.
+ */
 const AHEAD_MS = 12;
 const MAX_LOAD = 32;
 /** So many workers in a row may be lost before any has begun a run: the next costs a run an attempt. */
@@ -110,7 +111,7 @@ export function createWorkerPool(
     if (waiting.length === 0) return undefined;
     const ready = workers.filter((worker) => worker.isReady());
     const idle = ready.findLast((worker) => worker.load() === 0);
-    if (idle !== undefined || ready.length < threads || growth.runMs() > QUICK_MS) return idle;
+    if (idle !== undefined || ready.length < threads || growth.runMs() > AHEAD_MS) return idle;
     const least = Math.min(...ready.map((worker) => worker.load()));
     return least < fullLoad() ? ready.find((worker) => worker.load() === least) : undefined;
   }

@@ -111,6 +111,10 @@ function playPool() {
     return { ...played, thread };
   }
 
+  function run() {
+    return watched((tools) => pool.run(message, tools));
+  }
+
   /** A run whose input is on its way from disk, for ever. */
   function runWithoutInput() {
     return watched(
@@ -119,28 +123,41 @@ function playPool() {
     );
   }
 
-  return { env, pool, threads, runAlone, runWithoutInput };
+  return { env, pool, threads, run, runAlone, runWithoutInput };
 }
 
-/** That the run is done, as its worker tells it. */
-const DONE: FromWorker = {
-  type: 'news',
-  news: [
-    {
-      id: 1,
-      outputs: [],
-      report: {
-        consumed: 1,
-        busyMs: 1,
-        droppedRows: [],
-        held: undefined,
-        end: 'done',
-        next: undefined,
-        isSpent: false,
-      },
-    },
-  ],
-};
+/** That the first run is done, as its worker tells it. */
+function doneAfter(busyMs: number): FromWorker {
+  const delta = { consumed: 1, busyMs, droppedRows: [] };
+  const report = {
+    ...delta,
+    held: undefined,
+    end: 'done',
+    next: undefined,
+    isSpent: false,
+  } as const;
+  return { type: 'news', news: [{ id: 1, outputs: [], report }] };
+}
+
+const DONE = doneAfter(1);
+
+test.for([
+  [8, [2, 3]],
+  [20, [2]],
+] as const)('of runs that take %i ms a busy worker is given %j', async ([busyMs, given]) => {
+  const { env, pool, threads, run } = playPool();
+  void pool.open();
+  await env.advance(10);
+  const [thread] = threads;
+  thread?.say({ type: 'ready' });
+  for (let started = 0; started < 5; started++) run();
+  await env.advance(10);
+  thread?.received.splice(0);
+  thread?.say(doneAfter(busyMs));
+  await env.advance(10);
+  const sent = thread?.received.flatMap((told) => (told.type === 'runs' ? told.runs : []));
+  expect(sent?.map(({ id }) => id)).toEqual(given);
+});
 
 test('a run alone has a thread of its own with a number of its own, whatever the limit', async () => {
   const { env, pool, threads, runAlone } = playPool();
