@@ -6,6 +6,7 @@ import { describe, StoreError, TimeoutError, WorkerError } from '../../machines/
 import type { Credit } from '../../machines/resource/ledger.ts';
 import { GRACE_MS, type Env } from '../env.ts';
 import type { TaskPlace } from '../transform.ts';
+import { claim, createBoard, holderOf, offer } from './board.ts';
 import type { Loans } from './loans.ts';
 import { packError, unpackError } from './packed-error.ts';
 import type { FromWorker, RunNews, WorkerLoss, WorkerProgram, WorkerThread } from './protocol.ts';
@@ -53,6 +54,8 @@ export interface PooledWorker {
   readonly addCredit: (run: RemoteRun, credit: Credit) => void;
   /** Tells the run that it is to end; the thread is ended when it does not. */
   readonly cancel: (run: RemoteRun) => void;
+  /** Takes back a run that it has not begun and that can go on elsewhere, the last one first. */
+  readonly takeBack: () => RemoteRun | undefined;
   /** Tears it down, gently if it can be. Resolves when the thread is gone. */
   readonly close: () => Promise<void>;
 }
@@ -81,11 +84,8 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
   let turns: RemoteRun[] = [];
   /** It has told of a run. */
   let hasBegun = false;
-  /** Who has the thread, by the worker's own word: what it tells of may be a moment old. */
-  const current =
-    typeof SharedArrayBuffer === 'undefined'
-      ? undefined
-      : new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  /** The worker's own word on what it does: what it tells of may be a moment old. */
+  const board = createBoard();
   let stopWatch: () => void = () => undefined;
   let closed: () => void = () => undefined;
   const gone = new Promise<void>((resolve) => {
@@ -98,8 +98,9 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
     load: () => seats.length,
     has: (run) => seatOf(run) !== undefined,
     assign(run) {
-      const seat = { id: nextId++, run, isSent: false, loans: undefined };
+      const seat = { id: nextId++, place: freePlace(), run, isSent: false, loans: undefined };
       seats.push(seat);
+      offer(board, seat.place, seat.id);
       send(seat);
     },
     addCredit(run, credit) {
@@ -120,6 +121,18 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
       const reason = packError(run.endReason);
       thread?.post({ type: 'cancel', id: seat.id, reason }, []);
       if (run === active) watch();
+    },
+    takeBack() {
+      if (board === undefined) return undefined;
+      const seat = seats.findLast(
+        ({ id, place, run, isSent }) =>
+          isSent && run !== active && run.mayGoOn() && claim(board, place, id),
+      );
+      if (seat === undefined) return undefined;
+      remove(seats, seat);
+      remove(turns, seat.run);
+      giveBack(seat.loans);
+      return seat.run;
     },
     close,
   };
@@ -160,6 +173,13 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
     return seats.find((seat) => seat.run === run);
   }
 
+  function freePlace(): number {
+    const taken = new Set(seats.map(({ place }) => place));
+    let place = 0;
+    while (taken.has(place)) place += 1;
+    return place;
+  }
+
   function runOf(id: number): RemoteRun | undefined {
     return seats.find((seat) => seat.id === id)?.run;
   }
@@ -175,7 +195,8 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
 
   /** The active run has ended or holds; `next` is who has the thread now, if the worker knew. */
   function passTurn(next: number | undefined): void {
-    active = next === undefined ? turns[0] : runOf(next);
+    // The one it has named may have been taken back before it has begun it.
+    active = (next === undefined ? undefined : runOf(next)) ?? turns[0];
     if (active !== undefined) remove(turns, active);
     watch();
   }
@@ -286,9 +307,9 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
     }
     const { name } = program.operator;
     const loss = { exitCode, thrown };
-    const holder = current === undefined ? 0 : Atomics.load(current, 0);
-    const isIdle = !hasBegun && holder === 0;
-    const busy = current === undefined ? active : runOf(holder);
+    const holder = holderOf(board);
+    const isIdle = !hasBegun && (holder ?? 0) === 0;
+    const busy = holder === undefined ? active : runOf(holder);
     busy?.endWith(lostInTask(name, loss, failure));
     // It was not this run's doing, but it cannot be left out: the next worker might do the same for ever.
     const first =
@@ -351,7 +372,7 @@ export function startWorker(tools: PooledWorkerTools): PooledWorker {
       // Closed while it was made.
       if (state !== 'starting') return;
       spawned.listen({ onMessage: receive, onLost: lose });
-      spawned.post({ type: 'open', program, current }, []);
+      spawned.post({ type: 'open', program, board }, []);
     } catch (error) {
       refuse(error);
     }

@@ -7,6 +7,7 @@ import type { Credit } from '../../machines/resource/ledger.ts';
 import type { BlockMessage } from '../block.ts';
 import type { RunMessage } from '../running.ts';
 import type { OperatorProgram, TaskPlace } from '../transform.ts';
+import type { Board } from './board.ts';
 import type { PackedError } from './packed-error.ts';
 
 /** What a function is called with: one row, or the rows of a block. */
@@ -37,6 +38,8 @@ export interface WorkerProgram {
 export interface WorkerRun extends Pick<RunMessage, 'attempt' | 'skip' | 'credit'> {
   /** Its number at this worker, from 1. */
   readonly id: number;
+  /** Where on the board it may be claimed. */
+  readonly place: number;
   /** The lineages of its inputs, and the inputs. */
   readonly lineages: readonly string[];
   readonly blocks: readonly BlockMessage[];
@@ -48,11 +51,7 @@ export type ToWorker =
   | {
       readonly type: 'open';
       readonly program: WorkerProgram;
-      /**
-       * Shared by both sides: the number of the run that has the thread, 0 for none. Undefined where
-       * memory cannot be shared.
-       */
-      readonly current: Int32Array | undefined;
+      readonly board: Board | undefined;
     }
   /** Runs to begin, in this order. */
   | { readonly type: 'runs'; readonly runs: readonly WorkerRun[] }

@@ -30,6 +30,9 @@ export interface RunPlace {
   readonly cancel: (run: RemoteRun) => void;
 }
 
+/** What a worker knows a run by. */
+export type RunSeat = Pick<WorkerRun, 'id' | 'place'>;
+
 /** A run as a message, and what of it is moved rather than copied. */
 export interface Job {
   readonly message: WorkerRun;
@@ -127,20 +130,20 @@ export class RemoteRun implements Running {
   }
 
   /**
-   * What is left of the run, for a worker that knows it by `id`: a promise when blocks have to be
-   * brought back first.
+   * What is left of the run, for a worker that knows it by `id` and looks for it at `place` of its board: a
+   * promise when blocks have to be brought back first.
    */
-  job(id: number): Job | Promise<Job> {
+  job(seat: RunSeat): Job | Promise<Job> {
     const left = this.#message.inputs.slice(this.#done);
     const loaded = left.map((ref) => this.#tools.store.load(ref));
     const here = loaded.filter((block): block is Block<unknown> => !(block instanceof Promise));
-    if (here.length === loaded.length) return this.#pack(id, left, here);
+    if (here.length === loaded.length) return this.#pack(seat, left, here);
     return Promise.all(loaded.map((block) => Promise.resolve(block))).then((blocks) =>
-      this.#pack(id, left, blocks),
+      this.#pack(seat, left, blocks),
     );
   }
 
-  #pack(id: number, left: readonly BlockRef[], inputs: readonly Block<unknown>[]): Job {
+  #pack({ id, place }: RunSeat, left: readonly BlockRef[], inputs: readonly Block<unknown>[]): Job {
     const lineages: string[] = [];
     const blocks: BlockMessage[] = [];
     const transfer: Transferable[] = [];
@@ -163,6 +166,7 @@ export class RemoteRun implements Running {
       loans,
       message: {
         id,
+        place,
         lineages,
         attempt: this.#attempt,
         skip: this.#partial,
@@ -262,7 +266,7 @@ export class RemoteRun implements Running {
   }
 
   /**
-   * The worker of this run is gone through no fault of its own: it goes on in another.
+   * The worker of this run is gone through no fault of its own, or has not begun it: it goes on in another.
    * @returns whether it can.
    */
   mayGoOn(): boolean {

@@ -9,6 +9,7 @@ import type { Job, RemoteRun } from './remote-run.ts';
 /** A run on its way to a worker, by its number there. */
 export interface Outgoing {
   readonly id: number;
+  readonly place: number;
   readonly run: RemoteRun;
 }
 
@@ -38,7 +39,7 @@ export function createRunSender<TOutgoing extends Outgoing>({
 
   function add(outgoing: TOutgoing): void {
     try {
-      const job = outgoing.run.job(outgoing.id);
+      const job = outgoing.run.job(outgoing);
       // What is here does not wait for what has to be brought back.
       if (job instanceof Promise) void addLater(outgoing, job);
       else keep({ outgoing, job });

@@ -10,6 +10,7 @@ import { ColumnBlock } from '../columns/column-block.ts';
 import { liveEnv } from '../env.ts';
 import { TaskRun } from '../task-run.ts';
 import type { OperatorProgram, TaskPlace } from '../transform.ts';
+import { claim, isOffered, setHolder, type Board } from './board.ts';
 import { createCompany, type Company } from './company.ts';
 import { movableBuffers } from './movable-buffers.ts';
 import { findExport, openTransform, type OpenTransform } from './open-transform.ts';
@@ -43,7 +44,10 @@ interface Opened extends OpenTransform {
 /** A run, and what of it was not told yet. */
 interface Serving {
   readonly id: number;
+  readonly place: number;
   readonly run: TaskRun;
+  /** The pool cannot take it back any more. */
+  hasBegun: boolean;
   consumed: number;
   busyMs: number;
   droppedRows: readonly PackedLetter[];
@@ -62,7 +66,7 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
   /** Who has the thread. */
   let active: Serving | undefined;
   /** Where the pool reads who that is. */
-  let current: Int32Array | undefined;
+  let board: Board | undefined;
   const outbox = createOutbox(port.post, refuse);
   /** What goes on as soon as the thread is free, in this order. */
   const turns: { readonly serving: Serving; readonly go: () => void }[] = [];
@@ -95,7 +99,7 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
 
   function setActive(serving: Serving | undefined): void {
     active = serving;
-    if (current !== undefined) Atomics.store(current, 0, serving?.id ?? 0);
+    setHolder(board, serving?.id ?? 0);
   }
 
   /** Gives the thread to whoever is first. */
@@ -103,10 +107,25 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
     while (active === undefined && open !== undefined) {
       const turn = turns.shift();
       if (turn === undefined) return;
-      if (turn.serving.run.isOver) continue;
+      if (turn.serving.run.isOver || !begin(turn.serving)) continue;
       setActive(turn.serving);
       turn.go();
     }
+  }
+
+  /** Whether the run goes on here: it has begun, or does so now, unless it was taken back. */
+  function begin(serving: Serving): boolean {
+    serving.hasBegun ||= claim(board, serving.place, serving.id);
+    if (!serving.hasBegun) {
+      forget(serving);
+      closeWhenDone();
+    }
+    return serving.hasBegun;
+  }
+
+  function forget(serving: Serving): void {
+    servings.delete(serving.id);
+    serving.leaveCompany();
   }
 
   function acceptAll(runs: readonly WorkerRun[]): void {
@@ -115,7 +134,7 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
   }
 
   function accept(run: WorkerRun, company: Company): void {
-    const { id } = run;
+    const { id, place } = run;
     const inputs = new Map(run.blocks.entries());
     /** The input in progress. */
     let underway: BlockMessage | undefined;
@@ -125,6 +144,8 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
     const letterRows = new WeakMap<DeadLetter, unknown>();
     const serving: Serving = {
       id,
+      place,
+      hasBegun: false,
       consumed: 0,
       busyMs: 0,
       droppedRows: [],
@@ -254,20 +275,20 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
         isSpent: isOver && isSpent(),
       });
       // That a run is over can wait when the next one is here, and the pool sees which one that is.
-      const mayWait = news.type === 'run.end' && next !== undefined && current !== undefined;
+      const mayWait = news.type === 'run.end' && next !== undefined && board !== undefined;
       if (isTimed || !mayWait || outbox.isDue()) outbox.tell();
     }
-    if (isOver) {
-      servings.delete(serving.id);
-      serving.leaveCompany();
-    }
+    if (isOver) forget(serving);
     if (active === serving && isFree) setActive(undefined);
-    if (servings.size === 0 && lifetime.signal.aborted) void close();
+    closeWhenDone();
     takeTurns();
   }
 
   function nextTurn(): (typeof turns)[number] | undefined {
-    return turns.find(({ serving }) => !serving.run.isOver);
+    return turns.find(
+      ({ serving: { id, place, run, hasBegun } }) =>
+        !run.isOver && (hasBegun || isOffered(board, place, id)),
+    );
   }
 
   function log({ operator, lineage, attempt }: TaskPlace, values: readonly unknown[]): void {
@@ -308,6 +329,10 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
     takeTurns();
   }
 
+  function closeWhenDone(): void {
+    if (servings.size === 0 && lifetime.signal.aborted) void close();
+  }
+
   async function close(): Promise<void> {
     if (servings.size > 0) return;
     try {
@@ -321,7 +346,7 @@ export function serveWorker({ port, load, holdsMoreThan }: ServeTools): void {
   port.listen((message) => {
     switch (message.type) {
       case 'open':
-        ({ current } = message);
+        ({ board } = message);
         void openProgram(message.program);
         break;
       case 'runs':

@@ -6,6 +6,7 @@
 import { WorkerError } from '../../machines/errors.ts';
 import type { Running, RunMessage, RunTools } from '../running.ts';
 import type { HostTools, OperatorProgram, TaskHost } from '../transform.ts';
+import { PLACES } from './board.ts';
 import { createPoolGrowth } from './pool-growth.ts';
 import { startWorker, type PooledWorker, type WorkerEnd } from './pooled-worker.ts';
 import type { WorkerProgram, WorkerThread } from './protocol.ts';
@@ -17,7 +18,6 @@ import { neverBegun } from './worker-loss.ts';
  * not wait for the next, and it tells of several at a time.
  */
 const AHEAD_MS = 12;
-const MAX_LOAD = 32;
 /** So many workers in a row may be lost before any has begun a run: the next costs a run an attempt. */
 const MAX_BARREN = 3;
 
@@ -95,16 +95,40 @@ export function createWorkerPool(
     for (let worker = freeWorker(); worker !== undefined; worker = freeWorker()) {
       const run = waiting.shift();
       if (run === undefined) break;
-      stayAwake(worker);
-      workers = [...workers.filter((other) => other !== worker), worker];
-      worker.assign(run);
+      give(worker, run);
     }
+    if (waiting.length === 0) shareOut();
     if (isClosed) return;
     const starting = workers.filter((worker) => worker.isStarting()).length;
     const ready = workers.filter((worker) => worker.isReady()).length;
     const room = threads - starting - ready;
     const more = growth.workersToStart({ waiting: waiting.length, ready, starting, room, lost });
     for (let started = 0; started < more; started++) start();
+  }
+
+  function give(worker: PooledWorker, run: RemoteRun): void {
+    stayAwake(worker);
+    workers = [...workers.filter((other) => other !== worker), worker];
+    worker.assign(run);
+  }
+
+  /** A worker with nothing to do gets what was sent ahead to one that is still at something else. */
+  function shareOut(): void {
+    for (;;) {
+      const idle = workers.findLast((worker) => worker.isReady() && worker.load() === 0);
+      const run = idle === undefined ? undefined : takeBack();
+      if (idle === undefined || run === undefined) return;
+      give(idle, run);
+    }
+  }
+
+  function takeBack(): RemoteRun | undefined {
+    const busy = workers.filter((worker) => worker.isReady() && worker.load() > 1);
+    for (const worker of busy.sort((one, other) => other.load() - one.load())) {
+      const run = worker.takeBack();
+      if (run !== undefined) return run;
+    }
+    return undefined;
   }
 
   function freeWorker(): PooledWorker | undefined {
@@ -118,7 +142,7 @@ export function createWorkerPool(
 
   /** Runs a worker has at most, the one under way included. */
   function fullLoad(): number {
-    return Math.min(MAX_LOAD, Math.max(2, Math.ceil(AHEAD_MS / growth.runMs())));
+    return Math.min(PLACES, Math.max(2, Math.ceil(AHEAD_MS / growth.runMs())));
   }
 
   function start(): void {

@@ -1,6 +1,8 @@
 /** The runs that one worker of a pool has: when it is told of them, and when they leave it. */
 import { describe, expect, test } from 'vitest';
-import { rowBlock } from '../../actors/block.ts';
+import { rowBlock, type Block } from '../../actors/block.ts';
+import { columnBlock } from '../../actors/columns/column-block.ts';
+import { claim, setHolder } from '../../actors/workers/board.ts';
 import { startWorker, type WorkerEnd } from '../../actors/workers/pooled-worker.ts';
 import type { FromWorker, ToWorker, WorkerListener } from '../../actors/workers/protocol.ts';
 import type { RemoteRun } from '../../actors/workers/remote-run.ts';
@@ -47,7 +49,15 @@ async function setUp() {
     /** The thread is this run's, as the worker itself says in the memory that both sides share. */
     giveThread: (id: number): void => {
       const [open] = posted;
-      if (open?.type === 'open' && open.current !== undefined) Atomics.store(open.current, 0, id);
+      if (open?.type === 'open') setHolder(open.board, id);
+    },
+    /** The worker begins the run, if nobody was before it. */
+    begin: (id: number): boolean => {
+      const [open] = posted;
+      const run = posted
+        .flatMap((message) => (message.type === 'runs' ? message.runs : []))
+        .find((sent) => sent.id === id);
+      return open?.type === 'open' && run !== undefined && claim(open.board, run.place, id);
     },
     /** The runs of each message of runs, and the other messages, since the worker was opened. */
     told: () =>
@@ -140,6 +150,64 @@ describe('a run that was given to a worker', () => {
     worker.assign(good);
     await turn();
     expect([told(), over, worker.has(good)]).toEqual([[[2]], [bad], true]);
+  });
+});
+
+describe('a run that was sent ahead', () => {
+  test('is taken back as long as the worker has not begun it, the last one first', async () => {
+    const { worker, begin, over } = await ready();
+    const runs = [1, 2, 3].map(runOver);
+    runs.forEach(worker.assign);
+    await turn();
+    expect([begin(1), begin(2)]).toEqual([true, true]);
+    expect([worker.takeBack(), worker.takeBack(), worker.load()]).toEqual([runs[2], undefined, 2]);
+    expect([begin(3), worker.has(runOver(3)), over]).toEqual([false, false, []]);
+  });
+
+  test('stays when it was not sent yet, has given its input away, or is to end', async () => {
+    const { worker, told } = await ready();
+    const givesInputsAway = true;
+    const large = (): Block<unknown> => columnBlock({ x: new Float64Array(10_000) });
+    const [first, moved, cancelled, late] = [
+      runOver(1),
+      remoteRun(2, large, { givesInputsAway }),
+      runOver(3),
+      runOver(4),
+    ];
+    [first, moved, cancelled].forEach(worker.assign);
+    await turn();
+    cancelled.cancel('enough');
+    worker.cancel(cancelled);
+    worker.assign(late);
+    expect([worker.takeBack(), worker.load()]).toEqual([undefined, 4]);
+    await turn();
+    expect([worker.takeBack(), told().at(-1)]).toEqual([late, [4]]);
+  });
+
+  test('leaves its place to another, which is not taken for it', async () => {
+    const { worker, begin } = await ready();
+    [1, 2].map(runOver).forEach(worker.assign);
+    await turn();
+    worker.takeBack();
+    worker.assign(runOver(3));
+    await turn();
+    expect([begin(2), begin(3)]).toEqual([false, true]);
+  });
+
+  test('is not who has the thread next, although the worker has said so', async () => {
+    const { worker, hear, lose, gone, giveThread, begin } = await ready();
+    const runs = [1, 2, 3].map(runOver);
+    runs.forEach(worker.assign);
+    await turn();
+    begin(1);
+    begin(2);
+    expect(worker.takeBack()).toBe(runs[2]);
+    hear({ type: 'news', news: [{ id: 1, outputs: [], report: { ...DONE, next: 3 } }] });
+    // Who is looked after from now on is the one that it goes on with.
+    runs[1]?.cancel('enough');
+    giveThread(2);
+    lose();
+    expect([runs[1]?.isOver, gone[0]?.orphans]).toEqual([true, []]);
   });
 });
 

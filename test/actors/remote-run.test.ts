@@ -24,15 +24,20 @@ test.each([
   store.retain(keptRef);
   store.release(keptRef);
   const parts = { givesInputsAway: true };
-  expect((await remoteRunOf(store, [aloneRef], parts).job(1)).transfer).toContain(alone.buffer);
-  expect((await remoteRunOf(store, [keptRef], parts).job(2)).transfer).not.toContain(kept.buffer);
+  expect((await remoteRunOf(store, [aloneRef], parts).job({ id: 1, place: 0 })).transfer).toContain(
+    alone.buffer,
+  );
+  expect(
+    (await remoteRunOf(store, [keptRef], parts).job({ id: 2, place: 0 })).transfer,
+  ).not.toContain(kept.buffer);
 });
 
 test('a block that others have is lent to a transform of rows, and copied for one of columns', async () => {
   const store = createBlockStore();
   const ref = store.put(columnBlock({ data: new Uint8Array(BYTES) }), '0', 0);
   store.retain(ref);
-  const jobOf = (format: 'rows' | 'columns') => remoteRunOf(store, [ref], {}, 1, format).job(1);
+  const jobOf = (format: 'rows' | 'columns') =>
+    remoteRunOf(store, [ref], {}, 1, format).job({ id: 1, place: 0 });
   const copied = await jobOf('columns');
   expect(copied.transfer).toHaveLength(1);
   expect(store.usage.slabBytes).toBe(0);

@@ -11,7 +11,11 @@ type Loaded = Block<unknown> | Promise<Block<unknown>>;
 /** All that was to happen in this turn has happened. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-const outgoing = (id: number, load: () => Loaded): Outgoing => ({ id, run: remoteRun(id, load) });
+const outgoing = (id: number, load: () => Loaded): Outgoing => ({
+  id,
+  place: 0,
+  run: remoteRun(id, load),
+});
 
 const here = (id: number): Outgoing => outgoing(id, () => rowBlock([`row ${String(id)}`]));
 const unsendable = (id: number): Outgoing => outgoing(id, () => rowBlock([() => id]));

@@ -191,7 +191,7 @@ test('at once, when another input of the run is lost', () => {
       );
     },
   });
-  expect(() => run.job(1)).toThrow('it was released');
+  expect(() => run.job({ id: 1, place: 0 })).toThrow('it was released');
   expect(loans).toBe(0);
 });
 
@@ -200,7 +200,10 @@ test('what is in shared memory already is lent to its last holder as well', () =
   const place: { block: Block<unknown> | undefined } = { block: large };
   const lend = (): Loan | undefined => lender.lend(place);
   const job = (): Job | Promise<Job> =>
-    remoteRun(1, () => place.block ?? large, { lend, givesInputsAway: true }).job(1);
+    remoteRun(1, () => place.block ?? large, { lend, givesInputsAway: true }).job({
+      id: 1,
+      place: 0,
+    });
   const loan = lend();
   expect(job()).toMatchObject({ transfer: [], message: { blocks: [loan?.message] } });
 });

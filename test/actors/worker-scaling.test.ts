@@ -88,6 +88,16 @@ describe('workers are started', () => {
   });
 });
 
+test('what was sent ahead to a worker that is held up is done by those that are not', async () => {
+  const env = simEnv();
+  const { module } = virtualWorkers(env, { startMs: 80, runMs: (row) => (row === 100 ? 5000 : 4) });
+  const run = pipeline('held up')
+    .from(countTo(200), { rowsPerBlock: 1 })
+    .mapBlocks(workers(module, 'echo', { threads: 2 }), each)
+    .start({ env, budget: { cpu: 16 } });
+  expect((await env.drive(run.collect())).at(-1)).toBe(100);
+});
+
 describe('a bottleneck whose workers take long to start', () => {
   test.for([
     { quick: 1, pauseMs: 0 },

@@ -1,5 +1,6 @@
 /** Workers in virtual time: each takes its time to start and for each run, and gives back what it gets. */
 import type { SimEnv } from '../../../actors/sim-env.ts';
+import { claim, setHolder, type Board } from '../../../actors/workers/board.ts';
 import type {
   FromWorker,
   ToWorker,
@@ -38,7 +39,7 @@ export function virtualWorkers(
     alive += 1;
     let isAlive = true;
     let isBusy = false;
-    let current: Int32Array | undefined;
+    let board: Board | undefined;
     const queue: WorkerRun[] = [];
     let listener: WorkerListener | undefined;
 
@@ -54,7 +55,7 @@ export function virtualWorkers(
 
     function hear(message: ToWorker): void {
       if (message.type === 'open') {
-        ({ current } = message);
+        ({ board } = message);
         tell({ type: 'loaded' });
         env.setTimer(startMs, () => {
           tell({ type: 'ready' });
@@ -72,17 +73,22 @@ export function virtualWorkers(
     }
 
     function work(): void {
-      const run = queue[0];
-      if (run === undefined || isBusy || !isAlive) return;
+      if (isBusy || !isAlive) return;
+      let [run] = queue;
+      while (run !== undefined && !claim(board, run.place, run.id)) {
+        queue.shift();
+        [run] = queue;
+      }
+      if (run === undefined) return;
       isBusy = true;
       begunAt[number] ??= env.now();
-      if (current !== undefined) Atomics.store(current, 0, run.id);
+      setHolder(board, run.id);
       const { rows } = run.blocks[0] as { readonly rows: readonly number[] };
       const busyMs = typeof runMs === 'number' ? runMs : runMs(rows[0] ?? 0);
       env.setTimer(busyMs, () => {
         isBusy = false;
         queue.shift();
-        if (current !== undefined) Atomics.store(current, 0, queue[0]?.id ?? 0);
+        setHolder(board, queue[0]?.id ?? 0);
         const outputs = run.blocks.map((block) => [block, 0, 0] as const);
         const report = {
           consumed: run.blocks.length,

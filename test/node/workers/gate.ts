@@ -2,17 +2,18 @@
 import { statefulTransform } from '../../../src/workers/stateful-transform.ts';
 
 export interface Gate {
-  readonly cell: Int32Array;
+  /** Whether it is open, and how many blocks have come to it. */
+  readonly cells: Int32Array;
   readonly open: () => void;
 }
 
 export function createGate(): Gate {
-  const cell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  const cells = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
   return {
-    cell,
+    cells,
     open() {
-      Atomics.store(cell, 0, 1);
-      Atomics.notify(cell, 0);
+      Atomics.store(cells, 0, 1);
+      Atomics.notify(cells, 0);
     },
   };
 }
@@ -21,6 +22,7 @@ export function createGate(): Gate {
 export const waitsAtGate = statefulTransform({
   setup: (gate: Int32Array) => gate,
   transform: (rows: readonly number[], { state }) => {
+    Atomics.add(state, 1, 1);
     if (rows.includes(0)) Atomics.wait(state, 0, 0);
     return rows.map((row) => row * 2);
   },

@@ -37,7 +37,7 @@ async function loseInputs(
         ...options,
       },
     )
-    .mapBlocks(workers(ops, 'waitsAtGate', { options: gate.cell }), {
+    .mapBlocks(workers(ops, 'waitsAtGate', { options: gate.cells }), {
       name: 'take',
       input: { blocks: 1 },
       preserveOrder: true,

@@ -133,7 +133,7 @@ test('a worker of its own makes it, when all others are busy until it is there',
   const run = startLosing(
     pipeline('busy')
       .fromBlocks([...values, 0].map((row) => [row]))
-      .mapBlocks(workers(ops, 'waitsAtGate', { threads: 1, options: gate.cell }), {
+      .mapBlocks(workers(ops, 'waitsAtGate', { threads: 1, options: gate.cells }), {
         ...AGAIN,
         input: { blocks: 1 },
         maxConcurrency: 1,

@@ -248,7 +248,7 @@ test('a run that is cancelled has its slabs until its threads are done with them
   watchSlabs();
   const gate = createGate();
   const [left, right] = flowOf(numbers).tee();
-  const waits = workers(ops, 'waitsWithBlock', { threads: 1, options: gate.cell });
+  const waits = workers(ops, 'waitsWithBlock', { threads: 1, options: gate.cells });
   const run = union([left, right].map((branch) => branch.mapBlocks(waits))).start();
   const waiting = new Promise<void>((resolve) => {
     run.trace.subscribe((event) => {
