@@ -5,7 +5,7 @@
  * the rows themselves, because V8 lets dead memory lie for a while.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { columnBlock, pipeline, type Block } from '../src/index.ts';
+import { columnBlock, pipeline, type Block, type Flow } from '../src/index.ts';
 import { spillingStore } from '../src/node/index.ts';
 import { benchmark, stopwatch, type Measurement } from './harness/cases.ts';
 import { digits, printTable } from './harness/table.ts';
@@ -32,6 +32,22 @@ const makers = {
     })),
 };
 type Kind = keyof typeof makers;
+
+/** Looks at the first row of each block, of columns without making rows of them all. */
+function taken(flow: Flow<Row>, kind: Kind, take: (x: number | undefined) => Promise<void>) {
+  const name = 'take';
+  const oneByOne = { name, maxConcurrency: 1, preserveOrder: true, input: { blocks: 1 } } as const;
+  const numbers = async (x: number | undefined): Promise<(number | undefined)[]> => {
+    await take(x);
+    return [x];
+  };
+  return kind === 'columns'
+    ? flow.mapBlocks((block) => numbers(block.column('x').at(0)), {
+        ...oneByOne,
+        format: 'columns',
+      })
+    : flow.mapBlocks(([first]) => numbers(first?.x), oneByOne);
+}
 
 /** Milliseconds it takes to make a block: the median of some. */
 function makingMs(kind: Kind): number {
@@ -60,14 +76,14 @@ async function slow(kind: Kind, spills: boolean): Promise<Measurement> {
   const startMb = process.memoryUsage.rss() / MB;
   const sleepMs = makingMs(kind) * SLOWNESS;
   let made = 0;
-  let taken = 0;
+  let done = 0;
   let ahead = 0;
   let peak = 0;
   const look = (): void => {
     peak = Math.max(peak, process.memoryUsage.rss());
-    ahead = Math.max(ahead, made - taken);
+    ahead = Math.max(ahead, made - done);
   };
-  const run = pipeline('slow consumer')
+  const blocks = pipeline('slow consumer')
     .from([0])
     .mapBlocks(
       function* () {
@@ -78,20 +94,15 @@ async function slow(kind: Kind, spills: boolean): Promise<Measurement> {
         }
       },
       { name: 'make', queue: { blocks: BLOCKS } },
-    )
-    .mapBlocks(
-      async ([first]) => {
-        await sleep(sleepMs);
-        taken += 1;
-        look();
-        return [first?.x];
-      },
-      { name: 'take', maxConcurrency: 1, preserveOrder: true, input: { blocks: 1 } },
-    )
-    .start({
-      budget: { cpu: 2, blockBytes: BUDGET },
-      ...(spills ? { store: spillingStore() } : {}),
-    });
+    );
+  const run = taken(blocks, kind, async () => {
+    await sleep(sleepMs);
+    done += 1;
+    look();
+  }).start({
+    budget: { cpu: 2, blockBytes: BUDGET },
+    ...(spills ? { store: spillingStore() } : {}),
+  });
   let next = 0;
   const { wallMs } = await stopwatch(async () => {
     for await (const x of run) if (x !== ++next) throw new Error(`${String(x)} is wrong`);

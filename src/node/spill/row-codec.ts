@@ -77,12 +77,17 @@ const PLAIN = new Set<unknown>([
 /** Whether a value is data all through. A stack of our own: rows may be nested deeply. */
 function isData(value: unknown): boolean {
   const seen = new Set<object>();
-  const left: unknown[] = [value];
-  while (left.length > 0) {
-    const next = left.pop();
-    if (typeof next === 'function' || typeof next === 'symbol') return false;
-    if (typeof next !== 'object' || next === null || seen.has(next)) continue;
-    seen.add(next);
+  const left: object[] = [];
+  const mayBeData = (part: unknown): boolean => {
+    if (typeof part !== 'object' || part === null) {
+      return typeof part !== 'function' && typeof part !== 'symbol';
+    }
+    if (!seen.has(part)) left.push(part);
+    seen.add(part);
+    return true;
+  };
+  if (!mayBeData(value)) return false;
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
     if (!PLAIN.has(Object.getPrototypeOf(next))) return false;
     if (ArrayBuffer.isView(next)) {
       // What is shared with others must stay so.
@@ -90,9 +95,12 @@ function isData(value: unknown): boolean {
       continue;
     }
     if (Object.getOwnPropertySymbols(next).length > 0) return false;
-    if (next instanceof Map) left.push(...next.keys(), ...next.values());
-    else if (next instanceof Set) left.push(...next);
-    else for (const inner of Object.values(next)) left.push(inner);
+    if (!partsOf(next).every(mayBeData)) return false;
   }
   return true;
+}
+
+function partsOf(value: object): readonly unknown[] {
+  if (value instanceof Map) return [...value.keys(), ...value.values()];
+  return value instanceof Set ? [...value] : Object.values(value);
 }

@@ -47,6 +47,15 @@ describe('rows', () => {
     expect(second?.f).toEqual(whole.buffer);
   });
 
+  test('with more in them than a call has arguments come back as well', () => {
+    const numbers = Array.from({ length: 200_000 }, (_, index) => index);
+    const rows = [new Set(numbers), new Map(numbers.map((number) => [number, -number]))];
+    const [set, map] = decodeBlock(1, fileOf(1, rowBlock<unknown>(rows))).rows;
+    expect([(set as Set<number>).size, (map as Map<number, number>).get(199_999)]).toEqual([
+      200_000, -199_999,
+    ]);
+  });
+
   test('that refer to one another still do', () => {
     const shared = { tag: 'x' };
     const row: { shared: object; self?: unknown } = { shared };
