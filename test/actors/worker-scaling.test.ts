@@ -1,4 +1,5 @@
 /** How many workers an operator gets, and when: whole pipelines whose workers are played in virtual time. */
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { simEnv, type SimEnv } from '../../actors/sim-env.ts';
 import { pipeline, TaskError, WorkerError } from '../../src/index.ts';
@@ -96,6 +97,33 @@ test('what was sent ahead to a worker that is held up is done by those that are 
     .mapBlocks(workers(module, 'echo', { threads: 2 }), each)
     .start({ env, budget: { cpu: 16 } });
   expect((await env.drive(run.collect())).at(-1)).toBe(100);
+});
+
+test('however long tasks take and wherever they end up, each is begun once', async () => {
+  const someRuns = fc.array(fc.constantFrom(0.1, 1, 4, 8, 11, 20, 500), { maxLength: 120 });
+  const property = fc.asyncProperty(
+    fc.record({ times: someRuns, threads: fc.integer({ min: 1, max: 4 }), seed: fc.nat() }),
+    async ({ times, threads, seed }) => {
+      const env = simEnv(seed);
+      const begun: number[] = [];
+      const { module } = virtualWorkers(env, {
+        startMs: 80,
+        runMs: (row) => {
+          begun.push(row);
+          return times[row] ?? 0;
+        },
+      });
+      const rows = countTo(times.length);
+      const run = pipeline('any')
+        .from(rows, { rowsPerBlock: 1 })
+        .mapBlocks(workers(module, 'echo', { threads }), each)
+        .start({ env, budget: { cpu: 16 } });
+      const byNumber = (list: number[]): number[] => list.sort((one, other) => one - other);
+      expect(byNumber(await env.drive(run.collect()))).toEqual(rows);
+      expect(byNumber(begun)).toEqual(rows);
+    },
+  );
+  await fc.assert(property);
 });
 
 describe('a bottleneck whose workers take long to start', () => {
