@@ -6,12 +6,12 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /** Bytes the heap may grow by before its garbage is collected. */
-const MOST_GARBAGE = 32 * 1024 * 1024;
+const MOST_GARBAGE = 24 * 1024 * 1024;
 /** A heap in which more lives is V8's own business: a collection would hold the thread for too long. */
 const LARGE_HEAP = 256 * 1024 * 1024;
 
 /**
- * Makes what collects garbage if there is much of it: half of what lives at least, so that collecting
+ * Makes what collects garbage if there is much of it: a third of what lives at least, so that collecting
  * stays cheap beside what makes the garbage.
  */
 export function createTrimmer(used: () => number, collect: () => void): () => void {
@@ -20,7 +20,7 @@ export function createTrimmer(used: () => number, collect: () => void): () => vo
   return () => {
     const now = used();
     if (now < floor) floor = now;
-    if (floor > LARGE_HEAP || now - floor < Math.max(MOST_GARBAGE, floor / 2)) return;
+    if (floor > LARGE_HEAP || now - floor < Math.max(MOST_GARBAGE, floor / 3)) return;
     collect();
     floor = used();
   };
